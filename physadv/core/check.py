@@ -1,0 +1,29 @@
+"""Checks at the door: one clear line that says which argument, what was expected, what came."""
+
+from difflib import get_close_matches
+from typing import Iterable
+
+
+class UserError(ValueError):
+    """Something a user gave is wrong; the message is one line, ready to be shown."""
+
+    def __init__(self, argument: str, *, expected: str, got: object, fix: str = "") -> None:
+        """Say that `argument` should be `expected`, is `got`, and what to do (`fix`)."""
+        self.argument, self.expected, self.got, self.fix = argument, expected, got, fix
+        advice = f"; {fix}" if fix else ""
+        super().__init__(f"{argument}: expected {expected}, got {got}{advice}")
+
+
+def check(holds: bool, argument: str, *, expected: str, got: object, fix: str = "") -> None:
+    """Raise `UserError` unless `holds`."""
+    if not holds:
+        raise UserError(argument, expected=expected, got=got, fix=fix)
+
+
+def one_of(argument: str, got: str, names: Iterable[str]) -> None:
+    """Raise `UserError` unless `got` is among `names`; the message offers the nearest name."""
+    known = list(names)
+    if got not in known:
+        near = get_close_matches(got, known, n=1)
+        fix = f"did you mean {near[0]!r}?" if near else ""
+        raise UserError(argument, expected="one of " + ", ".join(known), got=repr(got), fix=fix)

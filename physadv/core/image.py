@@ -1,0 +1,82 @@
+"""The one image convention: (B,3,H,W), RGB, [0,1], float32; linear and encoded never mix."""
+
+from pathlib import Path
+from typing import NewType
+
+import numpy as np
+import torch
+from kornia.color import linear_rgb_to_rgb, rgb_to_linear_rgb
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from physadv.core.check import UserError
+
+Linear = NewType("Linear", Tensor)
+"""Proportional to light or reflectance; what scene and camera compute with."""
+
+Encoded = NewType("Encoded", Tensor)
+"""sRGB (IEC 61966-2-1), as files, printers and victims have it."""
+
+
+def encode(light: Linear) -> Encoded:
+    """Encode linear light as sRGB; values are expected in [0,1]."""
+    return Encoded(linear_rgb_to_rgb(light))
+
+
+def decode(image: Encoded) -> Linear:
+    """Undo the sRGB encoding."""
+    return Linear(rgb_to_linear_rgb(image))
+
+
+def quantise(image: Tensor) -> Tensor:
+    """Round to 8 bits: the nearest k/255. No gradient."""
+    return (image.detach().clamp(0, 1) * 255).round() / 255
+
+
+def load_image(path: str | Path) -> Encoded:
+    """Read an image file as (1,3,H,W).
+
+    EXIF rotation is applied, transparency is laid on white, greyscale and 16-bit files are
+    brought to 8-bit RGB. Raises `UserError` when the file is missing or is no image.
+    """
+    colour, cover = load_rgba(path)
+    return Encoded(colour * cover + (1 - cover))
+
+
+def load_rgba(path: str | Path) -> tuple[Encoded, Tensor]:
+    """Read an image file as colour (1,3,H,W) and cover (1,1,H,W); see `load_image`."""
+    array = torch.from_numpy(np.array(_open(Path(path))))
+    image = array.permute(2, 0, 1)[None].float() / 255
+    return Encoded(image[:, :3].contiguous()), image[:, 3:].contiguous()
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)
+            image.load()
+    except FileNotFoundError as error:
+        raise UserError("image", expected="a file that exists", got=str(path)) from error
+    except (UnidentifiedImageError, OSError) as error:
+        raise UserError(
+            "image",
+            expected="a readable image (PNG, JPEG, TIFF, …)",
+            got=f"{path} ({error})",
+            fix="open it in a viewer and save it anew",
+        ) from error
+    return _eight_bit(image).convert("RGBA")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image, dtype=np.float64)
+    top = 65535 if image.mode.startswith("I") else max(1.0, float(values.max()))
+    return Image.fromarray(np.round(values / top * 255).clip(0, 255).astype(np.uint8))
+
+
+def save_image(path: str | Path, image: Tensor, cover: Tensor | None = None) -> None:
+    """Write one image (1,3,H,W), with its cover (1,1,H,W) as alpha if given, as 8-bit PNG."""
+    whole = image if cover is None else torch.cat([image, cover], dim=1)
+    array = (quantise(whole)[0] * 255).byte().permute(1, 2, 0).numpy()
+    Image.fromarray(np.ascontiguousarray(array)).save(path)

@@ -1,0 +1,107 @@
+"""What crosses from room to room: a face, ink on it, where it is seen, the photo, the answer."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from physadv.core.image import Encoded, Linear
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A flat sign face as rasters over its frame, the bounding rectangle in millimetres.
+
+    `size_mm` is (height, width). Points are (x, y) mm from the frame's top left corner, y down.
+    `texture` (1,3,h,w) is reflectance; the masks are (1,1,h,w) in [0,1], anti-aliased:
+    `cover` the silhouette, `legend` the strokes of letters, digits or symbol, `field` where a
+    sticker may lie (inside the rim). `outline_mm` is the silhouette's polygon, clockwise.
+    """
+
+    name: str
+    size_mm: tuple[float, float]
+    texture: Linear
+    cover: Tensor
+    legend: Tensor
+    field: Tensor
+    outline_mm: tuple[Point, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """What is sent to the printer: colour (1,3,h,w) encoded, cover (1,1,h,w), on a face's frame."""
+
+    colour: Encoded
+    cover: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Printed:
+    """Ink on the material: reflectance (1,3,h,w) or (B,3,h,w), linear; cover as in `Ink`."""
+
+    reflectance: Linear
+    cover: Tensor
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """The camera's geometry: pixels of the sensor and horizontal field of view in degrees."""
+
+    width_px: int = 1280
+    height_px: int = 960
+    fov_deg: float = 60.0
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels of the ideal pinhole."""
+        return self.width_px / 2 / float(torch.tan(torch.deg2rad(torch.tensor(self.fov_deg / 2))))
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneMap:
+    """Homographies (B,3,3) from millimetres on a plane to pixels of the sensor."""
+
+    matrix: Tensor
+
+    def __call__(self, points_mm: Tensor) -> Tensor:
+        """Map points (B,N,2) or (N,2) in mm to pixels (B,N,2)."""
+        ones = torch.ones_like(points_mm[..., :1])
+        mapped = torch.cat([points_mm, ones], dim=-1) @ self.matrix.mT
+        return mapped[..., :2] / mapped[..., 2:]
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A part of the sensor for each row: origin (B,2) in pixels (x, y), one size (h, w) for all."""
+
+    origin_px: Tensor
+    size: tuple[int, int]
+    sensor: Sensor
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """Developed pictures (B,3,H,W) of windows or framed crops, in their own pixel coordinates.
+
+    `corners_px` (B,N,2) is the sign's outline, `box_px` (B,4) its x1y1x2y2 box, `labels` (B,)
+    the true class, -1 where the victim has none for it.
+    """
+
+    pixels: Encoded
+    corners_px: Tensor
+    box_px: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a classifier says: scores (B,K), logits or log-probabilities, higher is likelier."""
+
+    scores: Tensor
+
+    @property
+    def best(self) -> Tensor:
+        """The class with the highest score, (B,)."""
+        return self.scores.argmax(dim=1)
