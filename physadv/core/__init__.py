@@ -11,6 +11,7 @@ from physadv.core.image import (
     quantise,
     save_image,
 )
+from physadv.core.rate import Rate, clustered, wilson
 from physadv.core.rng import generator, spawn
 from physadv.core.types import Answer, Face, Ink, Photo, PlaneMap, Printed, Sensor, Window
 from physadv.core.vary import (
@@ -38,6 +39,7 @@ __all__ = [
     "Linear",
     "Photo",
     "PlaneMap",
+    "Rate",
     "Printed",
     "Seed",
     "Sensor",
@@ -47,6 +49,7 @@ __all__ = [
     "Window",
     "below",
     "check",
+    "clustered",
     "declared",
     "decode",
     "draw",
@@ -60,5 +63,6 @@ __all__ = [
     "save_image",
     "spawn",
     "take",
+    "wilson",
     "with_value",
 ]

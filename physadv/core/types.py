@@ -86,13 +86,14 @@ class Photo:
     """Developed pictures (B,3,H,W) of windows or framed crops, in their own pixel coordinates.
 
     `corners_px` (B,N,2) is the sign's outline, `box_px` (B,4) its x1y1x2y2 box, `labels` (B,)
-    the true class, -1 where the victim has none for it.
+    the true class, -1 where the victim has none for it; `ink` is what was printed, if anything.
     """
 
     pixels: Encoded
     corners_px: Tensor
     box_px: Tensor
     labels: Tensor
+    ink: Ink | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,36 @@
+"""Blur kernels (B,k,k): how a point of light spreads, and how kernels are joined and applied."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from physadv.core import Linear
+
+
+def offsets(half: int) -> tuple[Tensor, Tensor]:
+    """Return the x and y distances from a kernel's middle, each (2*half+1, 2*half+1)."""
+    line = torch.arange(-half, half + 1).float()
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return x, y
+
+
+def normalised(kernel: Tensor) -> Tensor:
+    """Scale kernels (B,k,k) so that they keep energy."""
+    return kernel / kernel.sum(dim=(1, 2), keepdim=True)
+
+
+def join(first: Tensor, second: Tensor) -> Tensor:
+    """Convolve two sets of kernels (B,k,k) and (B,m,m) into one (B,k+m-1,k+m-1)."""
+    batch, side = len(first), second.shape[-1]
+    return F.conv2d(first[None], second.flip(1, 2)[:, None], padding=side - 1, groups=batch)[0]
+
+
+def convolve(light: Linear, kernel: Tensor) -> Linear:
+    """Blur light (B,3,H,W) with its row's kernel (B,k,k); edges are replicated."""
+    batch, channels, height, width = light.shape
+    half = kernel.shape[-1] // 2
+    padded = F.pad(light, (half, half, half, half), mode="replicate")
+    stacked = padded.reshape(1, batch * channels, height + 2 * half, width + 2 * half)
+    weight = kernel.flip(1, 2).repeat_interleave(channels, dim=0)[:, None]
+    blurred = F.conv2d(stacked, weight, groups=batch * channels)
+    return Linear(blurred.reshape(batch, channels, height, width))

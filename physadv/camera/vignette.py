@@ -1,0 +1,30 @@
+"""Vignette: natural fall-off of illumination towards the edge of the picture."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from physadv.core import Conditions, Linear, Span, Window
+from physadv.core.grid import pixel_grid
+
+
+@dataclass(frozen=True)
+class Vignette:
+    """Irradiance falls with cos^4 of the angle to the axis (Smith, Modern Optical Engineering).
+
+    `strength_ratio` blends from none (0) to the full law of a simple lens (1).
+    """
+
+    strength_ratio: Span = Span(0.0, 1.0, neutral=0.0)
+
+    def field(self, given: Conditions, window: Window) -> Tensor:
+        """Return the factor a pixel, (B,1,H,W)."""
+        sensor = window.sensor
+        grid = pixel_grid(*window.size) + window.origin_px[:, None, None]
+        x, y = grid[..., 0] - sensor.width_px / 2, grid[..., 1] - sensor.height_px / 2
+        law = (1 + (x**2 + y**2) / sensor.focal_px**2) ** -2
+        return 1 + (given["strength_ratio"][:, None, None] * (law - 1))[:, None]
+
+    def __call__(self, light: Linear, given: Conditions, window: Window) -> Linear:
+        """Darken light (B,3,H,W) away from the sensor's middle."""
+        return Linear(light * self.field(given, window))

@@ -1,0 +1,21 @@
+"""What the attacker wants: answers to losses and successes, and regularisers of the ink."""
+
+from physadv.objectives.classify import ScoreLoss, cross_entropy, margin, targeted, untargeted
+from physadv.objectives.objective import Objective, Term
+from physadv.objectives.printable import in_gamut, non_printability, printable, read_palette
+from physadv.objectives.smooth import smooth
+
+__all__ = [
+    "Objective",
+    "ScoreLoss",
+    "Term",
+    "cross_entropy",
+    "in_gamut",
+    "margin",
+    "non_printability",
+    "printable",
+    "read_palette",
+    "smooth",
+    "targeted",
+    "untargeted",
+]

@@ -1,0 +1,58 @@
+"""Which windows of the sensor are rendered: one per photo, grouped by size."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from physadv.core import PlaneMap, Sensor, Window
+
+SIDES_PX = (48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024)
+"""Window sides; all multiples of 16, so that JPEG's blocks fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Rows of a batch that share a window size, and where the sign lies in their windows.
+
+    `plane` maps mm to window pixels; `outline_px` (B,N,2) is the sign's outline there.
+    """
+
+    rows: Tensor
+    window: Window
+    plane: PlaneMap
+    outline_px: Tensor
+
+    @property
+    def box_px(self) -> Tensor:
+        """The outline's box, x1y1x2y2, (B,4)."""
+        low, high = self.outline_px.amin(dim=1), self.outline_px.amax(dim=1)
+        return torch.cat([low, high], dim=1)
+
+
+def views(plane: PlaneMap, outline_mm: Tensor, sensor: Sensor, margin: float) -> list[View]:
+    """Cut a square window around the sign in each photo and group the rows by window size.
+
+    `margin` is the free space around the sign's box, as a share of its longer side, that framing
+    may ask for; windows larger than the largest side are cut to it.
+    """
+    points = plane(outline_mm)
+    low, high = points.amin(dim=1), points.amax(dim=1)
+    wanted = (high - low).amax(dim=1) * (1 + 2 * margin) + 8
+    ladder = torch.tensor(SIDES_PX)
+    side = ladder[torch.bucketize(wanted, ladder.float()).clamp(max=len(ladder) - 1)]
+    origin = ((low + high) / 2 - side[:, None] / 2).round()
+    return [
+        _view(plane, points, Window(origin, (int(s), int(s)), sensor), side == s)
+        for s in side.unique().tolist()
+    ]
+
+
+def _view(plane: PlaneMap, points: Tensor, window: Window, chosen: Tensor) -> View:
+    rows = chosen.nonzero()[:, 0]
+    origin = window.origin_px[rows]
+    shift = torch.eye(3).repeat(len(rows), 1, 1)
+    shift[:, :2, 2] = -origin
+    moved = PlaneMap(shift @ plane.matrix[rows])
+    part = Window(origin, window.size, window.sensor)
+    return View(rows, part, moved, points[rows] - origin[:, None])

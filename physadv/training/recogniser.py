@@ -1,0 +1,168 @@
+"""The recipe of the bundled recogniser: GTSRB crops and simulated photos, the project's camera."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from physadv.core import Encoded, generator, spawn
+from physadv.training.augment import retake, simulated_crops
+from physadv.training.gtsrb_data import SignCrops, read_crops
+from physadv.victims.bundled import MEAN, SIZE_PX, STD, SignNet
+
+Progress = Callable[[int, int, dict[str, float]], None]
+"""Called after each step with (steps done, steps in all, figures)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a training run; the defaults made the bundled weights."""
+
+    epochs: int = 40
+    batch: int = 64
+    simulated_batch: int = 24
+    simulated_each: int = 400
+    learning_rate: float = 4e-3
+    weight_decay: float = 5e-3
+    average: float = 0.998
+    preset: str = "street"
+    seed: int = 0
+
+
+@dataclass
+class Run:
+    """What training remembers from step to step, and saves to go on later."""
+
+    net: SignNet
+    mean: SignNet
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that `restore` reads."""
+        state = {
+            "net": self.net.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+        torch.save(state, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = int(state["step"])
+
+
+def train(
+    data: Path, checkpoint: Path, recipe: Recipe, *, progress: Progress = lambda *_: None
+) -> SignNet:
+    """Train a recogniser on a GTSRB folder; goes on from `checkpoint` if that file exists.
+
+    Returns the running mean of the weights (Polyak averaging). Two runs with one seed on one
+    machine give the same weights.
+    """
+    crops = read_crops(data, "train")
+    simulated = simulated_crops(
+        recipe.preset, recipe.simulated_each, generator(spawn(recipe.seed, "simulated"))
+    )
+    per_epoch = len(crops) // recipe.batch
+    total = per_epoch * recipe.epochs
+    run = _start(recipe)
+    if checkpoint.is_file():
+        run.restore(checkpoint)
+    for images, classes in _batches(crops, simulated, recipe, range(run.step, total)):
+        loss = _step(run, images, classes, _rate(run.step / total, recipe), recipe.average)
+        run.step += 1
+        progress(run.step, total, {"loss": loss})
+        if run.step % per_epoch == 0:
+            run.save(checkpoint)
+    run.mean.eval()
+    return run.mean
+
+
+def _start(recipe: Recipe) -> Run:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spawn(recipe.seed, "weights"))
+        net = SignNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub
+    decay = [p for p in net.parameters() if p.ndim > 1]
+    rest = [p for p in net.parameters() if p.ndim <= 1]
+    groups = [{"params": decay, "weight_decay": recipe.weight_decay}, {"params": rest}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=0.0)
+    return Run(net, copy.deepcopy(net), optimiser)
+
+
+def _rate(done: float, recipe: Recipe) -> float:
+    """One cycle: up to the learning rate over the first tenth, then a cosine to nothing."""
+    if done < 0.1:
+        return recipe.learning_rate * (0.05 + 0.95 * done / 0.1)
+    return recipe.learning_rate * 0.5 * (1 + float(torch.cos(torch.tensor((done - 0.1) / 0.9 * 3.1416))))
+
+
+def _batches(
+    crops: SignCrops, simulated: SignCrops, recipe: Recipe, steps: range
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Draw each step's pictures from its own seed, so that a resumed run sees the same ones."""
+    balance = crops.classes.bincount(minlength=43).float()[crops.classes].rsqrt()
+    for step in steps:
+        rng = generator(spawn(recipe.seed, "batch", step))
+        real = crops.rows(torch.multinomial(balance, recipe.batch, generator=rng))
+        pick = torch.randint(len(simulated), (recipe.simulated_batch,), generator=rng)
+        drawn = simulated.rows(pick)
+        both = SignCrops(
+            torch.cat([real.pixels, drawn.pixels]),
+            torch.cat([real.boxes_px, drawn.boxes_px]),
+            torch.cat([real.classes, drawn.classes]),
+            torch.cat([real.tracks, drawn.tracks]),
+        )
+        yield retake(both, SIZE_PX, rng), both.classes
+
+
+def normalised(images: Tensor) -> Tensor:
+    """Bring pictures (B,3,h,w) to what the network takes."""
+    scaled = (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def _step(run: Run, images: Tensor, classes: Tensor, rate: float, average: float) -> float:
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    run.net.train()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.step)
+        loss = F.cross_entropy(run.net(normalised(images)), classes, label_smoothing=0.05)
+    run.optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
+    run.optimiser.step()
+    _average(run, min(average, (1 + run.step) / (10 + run.step)))
+    return float(loss.detach())
+
+
+@torch.no_grad()
+def _average(run: Run, keep: float) -> None:
+    own, new = run.mean.state_dict(), run.net.state_dict()
+    for name, value in own.items():
+        if value.is_floating_point():
+            value.lerp_(new[name], 1 - keep)
+        else:
+            value.copy_(new[name])
+
+
+def settings(recipe: Recipe) -> dict[str, object]:
+    """Return the recipe as plain data for a card."""
+    return asdict(recipe)
+
+
+def answers(net: nn.Module, images: Encoded, batch: int = 128) -> Tensor:
+    """Return the classes (B,) that a network in eval mode gives for ready pictures."""
+    with torch.no_grad():
+        return torch.cat([net(normalised(part)).argmax(1) for part in images.split(batch)])

@@ -1,0 +1,1 @@
+"""The tests; `victims.py` and `worlds.py` are the toy cast."""

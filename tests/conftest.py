@@ -1,0 +1,18 @@
+"""What holds for every test: one thread a worker, and a skip where the real data are absent."""
+
+import os
+
+import pytest
+import torch
+
+from tests.shared_data import HERE
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # the workers share the cores
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    absent = pytest.mark.skip(reason="../shared/data is absent (PHYSADV_DATA names another folder)")
+    for item in items:
+        if not HERE and item.get_closest_marker("data"):
+            item.add_marker(absent)

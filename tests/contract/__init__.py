@@ -1,0 +1,1 @@
+"""One file a kind: what everything of that kind has to keep."""

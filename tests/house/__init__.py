@@ -1,0 +1,1 @@
+"""The order of the house: imports, sizes, public names, documentation, files."""

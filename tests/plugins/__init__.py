@@ -1,0 +1,1 @@
+"""The frameworks that physadv plugs into."""
