@@ -68,7 +68,9 @@ class World:
         """
         printed = None if ink is None else self.printer(hard(ink) if hardly else ink)
         surface = self.scene.surface(printed)
-        views = self.scene.views(below(given, "scene"), self.camera.sensor, self.camera.framing.reach)
+        views = self.scene.views(
+            below(given, "scene"), self.camera.sensor, self.camera.framing.reach
+        )
         photos = [self._shoot(surface, view, given, hardly=hardly) for view in views]
         framed = [
             self.camera.framing(photo, take(below(given, "camera.framing"), view.rows), size_px)
@@ -83,7 +85,9 @@ class World:
         """Return the photos as the camera stores them, before framing, grouped by size."""
         printed = None if ink is None else self.printer(hard(ink))
         surface = self.scene.surface(printed)
-        views = self.scene.views(below(given, "scene"), self.camera.sensor, self.camera.framing.reach)
+        views = self.scene.views(
+            below(given, "scene"), self.camera.sensor, self.camera.framing.reach
+        )
         return [self._shoot(surface, view, given, hardly=True) for view in views]
 
     def _shoot(self, surface: Atlas, view: View, given: Conditions, *, hardly: bool) -> Photo:
@@ -91,7 +95,9 @@ class World:
         mine = take(below(given, "camera"), view.rows)
         develop = self.camera.develop_hard if hardly else self.camera.develop
         pixels = develop(light, mine, view.window)
-        return Photo(pixels, view.outline_px, view.box_px, torch.full((len(view.rows),), self.label))
+        return Photo(
+            pixels, view.outline_px, view.box_px, torch.full((len(view.rows),), self.label)
+        )
 
 
 def _rest(photo: Photo) -> tuple[Tensor, Tensor, Tensor]:

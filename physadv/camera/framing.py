@@ -25,7 +25,9 @@ class Framing:
     @property
     def reach(self) -> float:
         """Return the free space around the box that a crop may need, in box sides."""
-        shift = max(abs(v) for s in (self.shift_x_ratio, self.shift_y_ratio) for v in (s.low, s.high))
+        shift = max(
+            abs(v) for s in (self.shift_x_ratio, self.shift_y_ratio) for v in (s.low, s.high)
+        )
         return self.margin_ratio.high + shift
 
     def crop(self, box_px: Tensor, given: Conditions) -> Tensor:

@@ -22,7 +22,7 @@ class Jpeg:
     quality: Span = Span(50.0, 95.0)
 
     def __call__(self, image: Encoded, given: Conditions, _window: Window) -> Encoded:
-        """Compress pictures (B,3,H,W), H and W multiples of 16, with a straight-through gradient."""
+        """Compress (B,3,H,W), H and W multiples of 16; the gradient goes straight through."""
         with torch.no_grad():
             coded = jpeg_codec_differentiable(image.detach(), given["quality"])
         return Encoded(image + (coded - image).detach())
@@ -37,5 +37,5 @@ def _libjpeg(picture: Tensor, quality: int) -> Tensor:
     pixels = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, code = cv2.imencode(".jpg", np.ascontiguousarray(pixels[:, :, ::-1]), flags)
-    decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
     return torch.from_numpy(decoded[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255

@@ -1,7 +1,7 @@
 """Checks at the door: one clear line that says which argument, what was expected, what came."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 
 class UserError(ValueError):

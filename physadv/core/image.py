@@ -6,7 +6,7 @@ from typing import NewType
 import numpy as np
 import torch
 from kornia.color import linear_rgb_to_rgb, rgb_to_linear_rgb
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from physadv.core.check import UserError
@@ -16,6 +16,10 @@ Linear = NewType("Linear", Tensor)
 
 Encoded = NewType("Encoded", Tensor)
 """sRGB (IEC 61966-2-1), as files, printers and victims have it."""
+
+
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises for files that are damaged, huge or no images."""
 
 
 def encode(light: Linear) -> Encoded:
@@ -57,7 +61,7 @@ def _open(path: Path) -> Image.Image:
             image.load()
     except FileNotFoundError as error:
         raise UserError("image", expected="a file that exists", got=str(path)) from error
-    except (UnidentifiedImageError, OSError) as error:
+    except UNREADABLE as error:
         raise UserError(
             "image",
             expected="a readable image (PNG, JPEG, TIFF, …)",

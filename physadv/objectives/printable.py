@@ -24,7 +24,9 @@ def in_gamut(black_ratio: float, white_ratio: float) -> Objective:
 
     The score is the mean distance to the gamut, in encoded values.
     """
-    ends = encode(Linear(torch.tensor([black_ratio, white_ratio]).reshape(2, 1, 1, 1).repeat(1, 3, 1, 1)))
+    ends = encode(
+        Linear(torch.tensor([black_ratio, white_ratio]).reshape(2, 1, 1, 1).repeat(1, 3, 1, 1))
+    )
     low, high = ends[:, 0, 0, 0].tolist()
     return Objective(((1.0, partial(_outside, low, high)),))
 

@@ -1,7 +1,7 @@
 """The artwork that goes to print: the sign's frame, the stickers' contours and their ink."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, floor, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from physadv.output.polygon import Polygon, area, bounds
 
 SMALLEST_MM = 1.0
 OUTSIDE_MM = 0.5
+OPAQUE = 128
+"""Alpha from which a pixel of the patch counts as ink."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,7 @@ def check_artwork(artwork: Artwork) -> None:
         _check_polygon(f"pieces_mm[{i}]", piece, artwork.size_mm)
     _check_picture("patch", artwork.patch, artwork.size_mm)
     _check_picture("sign", artwork.sign, artwork.size_mm)
+    _check_ink(artwork)
 
 
 def _check_polygon(argument: str, points: Polygon, size_mm: tuple[float, float]) -> None:
@@ -84,3 +87,20 @@ def _check_picture(argument: str, picture: NDArray[np.uint8], size_mm: tuple[flo
         got=f"{high} / {wide} pixels",
         fix="the picture must cover the sign's whole frame",
     )
+
+
+def _check_ink(artwork: Artwork) -> None:
+    """Raise `UserError` where the patch has no ink at a sticker: they are not from one design."""
+    high, wide = artwork.patch.shape[:2]
+    across, down = wide / artwork.size_mm[1], high / artwork.size_mm[0]
+    for i, piece in enumerate(artwork.pieces_mm):
+        x0, y0, x1, y1 = bounds(piece)
+        rows = slice(max(0, floor(y0 * down)), ceil(y1 * down))
+        columns = slice(max(0, floor(x0 * across)), ceil(x1 * across))
+        check(
+            bool((artwork.patch[rows, columns, 3] >= OPAQUE).any()),
+            "patch",
+            expected=f"ink (alpha of at least {OPAQUE}) inside pieces_mm[{i}]",
+            got="none",
+            fix="give the patch and the contours of the same design",
+        )

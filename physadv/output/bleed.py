@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.draw import polygon2mask
 
-from physadv.output.artwork import Artwork
+from physadv.output.artwork import OPAQUE, Artwork
 from physadv.output.polygon import Box, Polygon, grown
-
-OPAQUE = 128
 
 
 def printed_pixels(

@@ -138,7 +138,8 @@ def up_arrow(pen: Pen, place: Point, turned: bool) -> None:
     pen.fill([right if turned else up], BLACK)
 
 
-def disc(pen: Pen, centre: Point, text: str) -> None:
-    """Draw a white disc with a number."""
-    pen.circle(centre, 2.0, WHITE)
-    pen.text((centre[0], centre[1] + 0.9), text, size_pt=6.5, align="centre", bold=True)
+def disc(pen: Pen, centre: Point, text: str, radius_mm: float) -> None:
+    """Draw a white disc with a number of up to two figures."""
+    below = centre[0], centre[1] + 0.42 * radius_mm
+    pen.circle(centre, radius_mm, WHITE)
+    pen.text(below, text, size_pt=3.2 * radius_mm, align="centre", bold=True)

@@ -87,7 +87,8 @@ def _drawing(pen: Pen, artwork: Artwork, box: Box) -> float:
     draw_ordinates(pen, [bounds(piece) for piece in artwork.pieces_mm], frame, scale)
     for i, piece in enumerate(artwork.pieces_mm):
         px0, py0, px1, py1 = bounds(piece)
-        disc(pen, place(((px0 + px1) / 2, (py0 + py1) / 2)), str(i + 1))
+        radius = min(2.0, max(0.6, 0.45 * min(px1 - px0, py1 - py0) / scale))
+        disc(pen, place(((px0 + px1) / 2, (py0 + py1) / 2)), str(i + 1), radius)
     return frame[3]
 
 

@@ -11,7 +11,7 @@ from physadv.output.bleed import printed_pixels
 from physadv.output.layout import BLEED_MM, OVERLAP_MM, Spot, contour, lay_out, page_count
 from physadv.output.marks import NOTICE, crop_marks, furnish, registration, up_arrow
 from physadv.output.paper import Page, page_of
-from physadv.output.pen import CUT, POINTS_PER_MM, Pen, box_ring, text_width_mm
+from physadv.output.pen import CUT, POINTS_PER_MM, Pen, box_ring, font, text_width_mm
 from physadv.output.placement import draw_placement, placement_tables
 from physadv.output.polygon import Box, Point, bounds, outset
 
@@ -73,6 +73,7 @@ def _canvas(buffer: BytesIO, artwork: Artwork, page: Page) -> Canvas:
         pagesize=size,
         invariant=1,
         pageCompression=1,
+        initialFontName=font(),
         trimBox=box,
         cropBox=box,
         bleedBox=box,

@@ -62,7 +62,7 @@ class Backgrounds:
 
 @lru_cache(maxsize=4)
 def backgrounds(folder: Path | None = None) -> Backgrounds:
-    """Load the shipped backgrounds, or the images of a folder. Raises `UserError` if it has none."""
+    """Load the shipped backgrounds, or a folder's images. Raises `UserError` if it has none."""
     if folder is None:
         root = Path(data.__file__).parent
         pictures = [_square(load_image(root / name)) for name in SHIPPED] + [_fields()]

@@ -9,7 +9,6 @@ from torch import Tensor
 from physadv.camera import Camera, Defocus, Exposure, MotionBlur, Noise, Vignette, WhiteBalance
 from physadv.camera.framing import Framing
 from physadv.core import (
-    Choice,
     Encoded,
     Linear,
     Photo,
@@ -17,8 +16,8 @@ from physadv.core import (
     Span,
     Window,
     below,
-    decode,
     declared,
+    decode,
     draw,
 )
 from physadv.presets import world
@@ -47,7 +46,7 @@ CAMERA = Camera(
     noise=Noise(gain_ratio=Span(0.0, 4.0, 0.0)),
     framing=Framing(margin_ratio=Span(0.0, 0.22)),
 )
-"""The camera with which real crops are taken again; gentler than street, as they were taken once."""
+"""Takes real crops again; gentler than street, as they were taken once already."""
 
 
 def retake(crops: SignCrops, size_px: tuple[int, int], rng: torch.Generator) -> Encoded:
@@ -75,7 +74,9 @@ def _turned(light: Tensor, boxes: Tensor, given: dict[str, Tensor]) -> tuple[Ten
     angle = torch.deg2rad(turn["roll_deg"])
     scale, wide = turn["scale_ratio"], turn["scale_ratio"] * turn["squeeze_ratio"]
     row_x = torch.stack([torch.cos(angle) / wide, -torch.sin(angle) / scale], dim=1)
-    row_y = torch.stack([torch.sin(angle) / wide + turn["shear_ratio"], torch.cos(angle) / scale], 1)
+    row_y = torch.stack(
+        [torch.sin(angle) / wide + turn["shear_ratio"], torch.cos(angle) / scale], 1
+    )
     matrix = F.pad(torch.stack([row_x, row_y], dim=1), (0, 1))
     grid = F.affine_grid(matrix, list(light.shape), align_corners=False)
     moved = F.grid_sample(light, grid, padding_mode="border", align_corners=False)
@@ -86,10 +87,12 @@ def _turned(light: Tensor, boxes: Tensor, given: dict[str, Tensor]) -> tuple[Ten
 
 def simulate(scene_world: World, n: int, size_px: tuple[int, int], rng: torch.Generator) -> Encoded:
     """Photograph one sign n times in fresh circumstances, loosely framed: (n,3,h,w)."""
-    loose = replace(scene_world.camera, framing=Framing(margin_ratio=Span.at(0.25), stretch_ratio=Span.at(0.0)))
+    loose = replace(
+        scene_world.camera, framing=Framing(margin_ratio=Span.at(0.25), stretch_ratio=Span.at(0.0))
+    )
     wide = replace(scene_world, camera=loose)
     with torch.no_grad():
-        parts = [
+        parts: list[Tensor] = [
             wide.photograph(None, draw(wide.declared(), min(32, n - start), rng), size_px).pixels
             for start in range(0, n, 32)
         ]
@@ -110,4 +113,3 @@ def simulated_crops(preset: str, each: int, rng: torch.Generator) -> SignCrops:
     boxes = torch.tensor([[margin, margin, SIDE - margin, SIDE - margin]])
     joined = torch.cat(classes)
     return SignCrops(torch.cat(pixels), boxes.repeat(len(joined), 1), joined, -joined - 1)
-

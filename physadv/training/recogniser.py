@@ -92,10 +92,13 @@ def train(
 def _start(recipe: Recipe) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spawn(recipe.seed, "weights"))
-        net = SignNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub
+        net = SignNet().to(memory_format=torch.channels_last)
     decay = [p for p in net.parameters() if p.ndim > 1]
     rest = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": decay, "weight_decay": recipe.weight_decay}, {"params": rest}]
+    groups: list[dict[str, object]] = [
+        {"params": decay, "weight_decay": recipe.weight_decay},
+        {"params": rest},
+    ]
     optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=0.0)
     return Run(net, copy.deepcopy(net), optimiser)
 
@@ -104,7 +107,11 @@ def _rate(done: float, recipe: Recipe) -> float:
     """One cycle: up to the learning rate over the first tenth, then a cosine to nothing."""
     if done < 0.1:
         return recipe.learning_rate * (0.05 + 0.95 * done / 0.1)
-    return recipe.learning_rate * 0.5 * (1 + float(torch.cos(torch.tensor((done - 0.1) / 0.9 * 3.1416))))
+    return (
+        recipe.learning_rate
+        * 0.5
+        * (1 + float(torch.cos(torch.tensor((done - 0.1) / 0.9 * 3.1416))))
+    )
 
 
 def _batches(
@@ -165,4 +172,4 @@ def settings(recipe: Recipe) -> dict[str, object]:
 def answers(net: nn.Module, images: Encoded, batch: int = 128) -> Tensor:
     """Return the classes (B,) that a network in eval mode gives for ready pictures."""
     with torch.no_grad():
-        return torch.cat([net(normalised(part)).argmax(1) for part in images.split(batch)])
+        return torch.cat([net(normalised(part)).argmax(1) for part in torch.split(images, batch)])

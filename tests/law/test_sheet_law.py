@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -126,6 +126,6 @@ def test_a_cut_divides_the_area(piece, x):
 def test_spread_labels_keep_order_and_pitch(values, pitch):
     spots = spread(values, pitch)
     assert len(spots) == len(values)
-    assert all(b - a >= pitch - 1e-6 for a, b in zip(spots, spots[1:], strict=False))
-    if all(b - a >= pitch for a, b in zip(values, values[1:], strict=False)):
+    assert all(b - a >= pitch - 1e-6 for a, b in pairwise(spots))
+    if all(b - a >= pitch for a, b in pairwise(values)):
         assert np.allclose(spots, values)

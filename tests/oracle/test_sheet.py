@@ -294,7 +294,7 @@ def test_ruler_and_contour_in_the_raster(tmp_path):
 )
 def test_bad_papers_are_one_clear_line(tmp_path, paper, words):
     for write in (write_sheet, write_cut_svg):
-        with pytest.raises(UserError, match="^paper: expected .*, got ") as caught:
+        with pytest.raises(UserError, match=r"^paper: expected .*, got ") as caught:
             write(tmp_path / "sheet", artwork(), paper=paper)
         assert words in str(caught.value)
         assert "\n" not in str(caught.value)
@@ -314,6 +314,7 @@ def test_bad_papers_are_one_clear_line(tmp_path, paper, words):
         ({"outline_mm": ()}, "outline_mm"),
         ({"patch": np.zeros((10, 10, 3), np.uint8)}, "patch"),
         ({"patch": np.zeros((10, 20, 4), np.uint8)}, "patch"),
+        ({"patch": np.zeros((450, 450, 4), np.uint8)}, "patch"),
         ({"sign": np.zeros((10, 10, 4), np.float32)}, "sign"),
     ],
 )
@@ -325,7 +326,7 @@ def test_bad_artwork_is_one_clear_line(tmp_path, change, argument):
 
 
 def test_a_folder_that_is_missing_is_one_clear_line(tmp_path):
-    with pytest.raises(UserError, match="^path: expected a file that can be written"):
+    with pytest.raises(UserError, match=r"^path: expected a file that can be written"):
         write_sheet(tmp_path / "none" / "sheet.pdf", artwork())
 
 

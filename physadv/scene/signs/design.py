@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from physadv.core.coverage import Contour, Shape
 from physadv.core.types import Point
-from physadv.scene.signs.shapes import Contour, Shape
 
 Role = Literal["plate", "rim", "ground", "legend"]
 

@@ -2,18 +2,11 @@
 
 import math
 
+from physadv.core.coverage import Contour, Shape
 from physadv.scene.signs.alphabets import MEDIUM, NARROW
 from physadv.scene.signs.design import Layer, SignDesign
 from physadv.scene.signs.lettering import lettering
-from physadv.scene.signs.shapes import (
-    Contour,
-    Shape,
-    circle,
-    hole,
-    moved,
-    polygon,
-    rectangle,
-)
+from physadv.scene.signs.shapes import circle, hole, moved, polygon, rectangle
 
 DISC_MM = 600.0
 CENTRE = (DISC_MM / 2, DISC_MM / 2)

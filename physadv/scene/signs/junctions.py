@@ -2,10 +2,11 @@
 
 import math
 
+from physadv.core.coverage import Contour
 from physadv.scene.signs.alphabets import STOP
 from physadv.scene.signs.design import Layer, SignDesign
 from physadv.scene.signs.lettering import lettering
-from physadv.scene.signs.shapes import Contour, bounds, hole, octagon, polygon
+from physadv.scene.signs.shapes import bounds, hole, octagon, polygon
 
 DIAMOND_MM = 600 * math.sqrt(2) - 2 * 20 * (math.sqrt(2) - 1)
 """Sign 306 from tip to tip: a square of 600 mm, its corners rounded by 20 mm."""

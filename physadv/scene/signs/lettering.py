@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from physadv.core.coverage import Shape
 from physadv.core.types import Point
 from physadv.scene.signs.pen import outline, trim
-from physadv.scene.signs.shapes import Corner, Shape, moved, rounded
+from physadv.scene.signs.shapes import Corner, moved, rounded
 
 Array = NDArray[np.float64]
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from physadv.scene.signs.shapes import Contour, Shape, area, hole
+from physadv.core.coverage import Contour, Shape
+from physadv.scene.signs.shapes import area, hole
 
 Array = NDArray[np.float64]
 

@@ -1,16 +1,17 @@
 """Draw a sign design as a face of any resolution."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from physadv.core import Face, Linear, check
+from physadv.core.coverage import Shape, coverage
 from physadv.scene.signs.colours import reflectance
-from physadv.scene.signs.coverage import coverage
 from physadv.scene.signs.design import SignDesign
-from physadv.scene.signs.shapes import Shape
 
 FINE_PX = 1024
 """Faces are painted at least this wide and averaged down, so that thin lines mix rightly."""
@@ -25,26 +26,34 @@ def render(design: SignDesign, width_px: int) -> Face:
     The result is cached: do not write into its tensors. Raises `UserError` for a width below 1.
     """
     check(width_px >= 1, "width_px", expected="at least 1", got=width_px)
-    size = max(1, round(width_px * design.size_mm[0] / design.size_mm[1])), width_px
-    factor = -(-FINE_PX // width_px)
+    factor = math.ceil(FINE_PX / width_px)
+    rows = max(1, round(width_px * design.size_mm[0] / design.size_mm[1]))
+    fine = rows * factor, width_px * factor
 
-    def cover(shapes: tuple[Shape, ...], factor: int) -> Tensor:
-        fine = size[0] * factor, size[1] * factor
-        return torch.from_numpy(coverage(shapes, design.size_mm, fine).astype(np.float32))
-
-    texture = torch.zeros(3, size[0] * factor, size[1] * factor)
-    texture += reflectance(design.layers[0].colour)[:, None, None]
-    for layer in design.layers[1:]:
-        colour = reflectance(layer.colour)[:, None, None]
-        texture = torch.lerp(texture, colour, cover(layer.shapes, factor))
-    texture = torch.nn.functional.avg_pool2d(texture[None], factor)
+    def mask(shapes: tuple[Shape, ...]) -> Tensor:
+        return avg_pool2d(_cover(shapes, design.size_mm, fine)[None, None], factor)
 
     return Face(
         name=design.name,
         size_mm=design.size_mm,
-        texture=Linear(texture),
-        cover=cover(design.layers[0].shapes, 1)[None, None],
-        legend=cover(design.shapes("legend"), 1)[None, None],
-        field=cover(design.field, 1)[None, None],
+        texture=Linear(avg_pool2d(_paint(design, fine)[None], factor)),
+        cover=mask(design.layers[0].shapes),
+        legend=mask(design.shapes("legend")),
+        field=mask(design.field),
         outline_mm=design.outline_mm,
     )
+
+
+def _paint(design: SignDesign, size: tuple[int, int]) -> Tensor:
+    plate, *layers = design.layers
+    texture = reflectance(plate.colour)[:, None, None].expand(3, *size)
+    for layer in layers:
+        colour = reflectance(layer.colour)[:, None, None]
+        texture = torch.lerp(texture, colour, _cover(layer.shapes, design.size_mm, size))
+    return texture
+
+
+def _cover(
+    shapes: tuple[Shape, ...], size_mm: tuple[float, float], size: tuple[int, int]
+) -> Tensor:
+    return torch.from_numpy(coverage(shapes, size_mm, size).astype(np.float32))

@@ -6,13 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from physadv.core.coverage import Contour, Shape
 from physadv.core.types import Point
-
-Contour = tuple[Point, ...]
-"""A closed polygon; clockwise as seen (y down), a hole anticlockwise."""
-
-Shape = tuple[Contour, ...]
-"""One filled area: its outline, then its holes."""
 
 Corner = tuple[float, float] | tuple[float, float, float]
 """A vertex (x, y), or (x, y, radius) where the corner is rounded."""

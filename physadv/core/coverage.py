@@ -3,9 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from physadv.scene.signs.shapes import Contour, Shape
+from physadv.core.types import Point
 
 Array = NDArray[np.float64]
+Contour = tuple[Point, ...]
+"""A closed polygon; clockwise as seen (y down), a hole anticlockwise."""
+
+Shape = tuple[Contour, ...]
+"""One filled area: its outline, then its holes."""
 
 
 def coverage(

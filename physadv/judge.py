@@ -1,0 +1,105 @@
+"""The judge: fresh conditions, hard print, 8-bit pixels, plain victim, controls, doubts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from physadv.core import Conditions, Rate, clustered, generator, spawn, take, wilson
+from physadv.problem import Problem
+
+CONTROL_DRAWS = 5
+"""How many realisations each control has; the photos are shared out among them."""
+
+Tick = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was seen: each a rate of success with its interval, over the same conditions.
+
+    `success` with the sticker; `clean` and `controls` how often the objective is met without it;
+    `correct` how often the bare sign is read as its label (None where it has none).
+    """
+
+    success: Rate
+    clean: Rate
+    correct: Rate | None
+    controls: dict[str, Rate]
+    n: int
+    seed: int
+    doubts: tuple[str, ...]
+
+
+def judge(
+    problem: Problem, theta: Tensor, *, seed: int, n: int = 500, tick: Tick = lambda _: None
+) -> Report:
+    """Judge theta over n fresh conditions drawn from `seed`; `tick` is told each stage's name."""
+    given = problem.draw(n, generator(spawn(seed, "judge")))
+    tick("sticker")
+    seen = problem.judge(theta, given)
+    tick("bare sign")
+    bare = problem.judge(None, given)
+    read = bare.answer.best == bare.photo.labels if problem.world.label >= 0 else None
+    found = {
+        name: rate(hits, given, seed) for name, hits in _controls(problem, theta, given, seed, tick)
+    }
+    clean, success = rate(bare.success, given, seed), rate(seen.success, given, seed)
+    correct = None if read is None else rate(read, given, seed)
+    doubts = _doubts(problem, theta, seen.answer.scores, success, found, correct)
+    return Report(success, clean, correct, found, n, seed, doubts)
+
+
+def rate(success: Tensor, given: Conditions, seed: int) -> Rate:
+    """Return the rate of success (n,): Wilson's, or a bootstrap over photos where they repeat."""
+    photo = given.get("scene.photo.which")
+    if photo is None or len(photo.unique()) == len(photo):
+        return wilson(int(success.sum()), len(success))
+    return clustered(success, photo, generator(spawn(seed, "bootstrap")))
+
+
+def _controls(
+    problem: Problem, theta: Tensor, given: Conditions, seed: int, tick: Tick
+) -> list[tuple[str, Tensor]]:
+    """Return each control's successes (n,), over several realisations of it."""
+    rng = generator(spawn(seed, "controls"))
+    draws = [problem.patch.controls(theta, rng) for _ in range(CONTROL_DRAWS)]
+    n = len(next(iter(given.values())))
+    shares = torch.arange(n).chunk(CONTROL_DRAWS)
+    found = []
+    for name in draws[0]:
+        tick(f"control: {name}")
+        parts = [
+            problem.judge(control[name], take(given, rows)).success
+            for control, rows in zip(draws, shares, strict=False)
+        ]
+        found.append((name, torch.cat(parts)))
+    return found
+
+
+def _doubts(
+    problem: Problem,
+    theta: Tensor,
+    scores: Tensor,
+    success: Rate,
+    controls: dict[str, Rate],
+    correct: Rate | None,
+) -> tuple[str, ...]:
+    """Collect reasons to distrust the figures (after Carlini et al. 2019)."""
+    doubts = [
+        f"the control '{name}' succeeds in {rate} too"
+        for name, rate in controls.items()
+        if rate.share > 0.05
+    ]
+    if correct is not None and correct.share < 0.9:
+        doubts.append(f"the victim reads the bare sign in only {correct}")
+    if bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all()):
+        doubts.append("the victim gives probabilities, not logits: gradients may vanish")
+    inside = theta[:, problem.patch.used()]
+    saturated = float(((inside < 0.01) | (inside > 0.99)).float().mean())
+    if saturated > 0.95:
+        doubts.append(f"{100 * saturated:.0f} % of the ink is at its limits")
+    if success.low < 0.5 < success.high:
+        doubts.append("success is too near to a coin's toss to call it either way")
+    return tuple(doubts)

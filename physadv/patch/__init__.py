@@ -1,0 +1,20 @@
+"""theta to ink: where stickers lie, what may be on them, and their controls."""
+
+from physadv.patch.controls import controls
+from physadv.patch.layouts import candidates, pack
+from physadv.patch.mask import Limits, Mask, Measures, check_mask, measure, read_mask, rectangle
+from physadv.patch.pixels import Pixels
+
+__all__ = [
+    "Limits",
+    "Mask",
+    "Measures",
+    "Pixels",
+    "candidates",
+    "check_mask",
+    "controls",
+    "measure",
+    "pack",
+    "read_mask",
+    "rectangle",
+]

@@ -1,0 +1,132 @@
+"""Where the ink goes: the stickers' contours in millimetres, and what they cover."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from physadv.core import Face, UserError, check, load_rgba
+from physadv.core.coverage import Contour, coverage
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What stickers may be: their share of the face, number, least size, and where they lie.
+
+    `area_pct` is per cent of the face's silhouette; `min_mm` holds in both directions; with
+    `allow_legend` letters may be covered, else at most `legend_pct` per cent of their strokes.
+    """
+
+    area_pct: float = 15.0
+    pieces: int = 8
+    min_mm: float = 40.0
+    allow_legend: bool = False
+    legend_pct: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse limits that nothing can meet."""
+        area, size = f"{self.area_pct:g}", f"{self.min_mm:g}"
+        check(0 < self.area_pct <= 100, "area", expected="a per cent above 0, up to 100", got=area)
+        check(self.pieces >= 1, "pieces", expected="at least 1", got=self.pieces)
+        check(self.min_mm > 0, "min-mm", expected="millimetres above 0", got=size)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Sticker contours on a frame of `size_mm` (height, width): polygons of (x, y) mm."""
+
+    size_mm: tuple[float, float]
+    pieces_mm: tuple[Contour, ...] = field(repr=False)
+
+    @cached_property
+    def _covers(self) -> dict[int, Tensor]:
+        return {}
+
+    def cover(self, width_px: int) -> Tensor:
+        """Return the covered share (1,1,h,w) of each pixel, exactly."""
+        if width_px not in self._covers:
+            height_px = round(width_px * self.size_mm[0] / self.size_mm[1])
+            shapes = tuple((piece,) for piece in self.pieces_mm)
+            array = coverage(shapes, self.size_mm, (height_px, width_px))
+            self._covers[width_px] = torch.from_numpy(array).float()[None, None]
+        return self._covers[width_px]
+
+
+def rectangle(x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> Contour:
+    """Return a rectangle's contour from its top left corner and size, clockwise."""
+    right, bottom = x_mm + width_mm, y_mm + height_mm
+    return ((x_mm, y_mm), (right, y_mm), (right, bottom), (x_mm, bottom))
+
+
+def read_mask(path: str | Path, size_mm: tuple[float, float]) -> Mask:
+    """Read a mask image laid over the frame: white, or opaque where it has alpha, is sticker.
+
+    Raises `UserError` where nothing is marked.
+    """
+    colour, alpha = load_rgba(path)
+    marked = (colour.mean(dim=1)[0] * alpha[0, 0] >= 0.5).numpy().astype(np.uint8)
+    scale = np.array([size_mm[1] / marked.shape[1], size_mm[0] / marked.shape[0]])
+    zoom = 8
+    large = cv2.resize(marked, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    found, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    pieces = [_contour(points[:, 0] / zoom * scale) for points in found if len(points) > 2]
+    if not pieces:
+        raise UserError("mask", expected="an image with white stickers on black", got=str(path))
+    return Mask(size_mm, tuple(sorted(pieces)))
+
+
+def _contour(points: np.ndarray) -> Contour:
+    clockwise = points[::-1] if _area(points) < 0 else points
+    return tuple((float(x), float(y)) for x, y in clockwise)
+
+
+def _area(points: np.ndarray) -> float:
+    """Return the enclosed area, positive when clockwise as seen with y down (shoelace)."""
+    x, y = points.T
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a mask takes of a face, in per cent, and how many and how small its pieces are."""
+
+    area_pct: float
+    legend_pct: float
+    outside_pct: float
+    pieces: int
+    smallest_mm: float
+
+
+def measure(mask: Mask, face: Face) -> Measures:
+    """Measure a mask on a face's rasters; `outside_pct` is the part that leaves the field."""
+    cover = mask.cover(face.cover.shape[-1])
+    legend = float(face.legend.sum())
+    points = [np.array(piece, dtype=np.float32) for piece in mask.pieces_mm]
+    return Measures(
+        100 * float((cover * face.cover).sum() / face.cover.sum()),
+        100 * float((cover * face.legend).sum()) / legend if legend else 0.0,
+        100 * float((cover * (1 - face.field)).sum() / cover.sum()),
+        len(points),
+        min(min(cv2.minAreaRect(piece)[1]) for piece in points),
+    )
+
+
+def check_mask(mask: Mask, face: Face, limits: Limits) -> Measures:
+    """Return the measures of a mask, or raise `UserError` for the first limit it breaks."""
+    found = measure(mask, face)
+    legend = 100.0 if limits.allow_legend else limits.legend_pct
+    rows = (
+        ("area", found.area_pct <= limits.area_pct + 0.05, limits.area_pct, found.area_pct),
+        ("pieces", found.pieces <= limits.pieces, limits.pieces, found.pieces),
+        ("legend", found.legend_pct <= legend + 0.05, legend, found.legend_pct),
+        ("outside the field", found.outside_pct <= 0.5, 0.0, found.outside_pct),
+    )
+    for name, holds, limit, value in rows:
+        check(holds, f"mask {name}", expected=f"at most {limit:g}", got=f"{value:.1f}")
+    least, size = f"at least {limits.min_mm:g} mm", f"{found.smallest_mm:.1f} mm"
+    check(found.smallest_mm >= limits.min_mm - 0.5, "mask piece size", expected=least, got=size)
+    return found

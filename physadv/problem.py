@@ -1,0 +1,72 @@
+"""A problem: victim, objective, patch and world; all that a physical attack ever sees."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from physadv.core import Answer, Conditions, Encoded, Photo, Varying, check, draw, take
+from physadv.objectives import Objective
+from physadv.patch import Pixels
+from physadv.victims import Victim
+from physadv.world import World
+
+HARD_PX = 1024
+"""Columns of the raster that is printed, judged and written as patch.png."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a batch: the photos, the answers, losses (B,) and successes (B,)."""
+
+    photo: Photo
+    answer: Answer
+    loss: Tensor
+    success: Tensor
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Make `victim` fail `objective` with `patch` in `world`."""
+
+    victim: Victim
+    objective: Objective
+    patch: Pixels
+    world: World
+
+    def declared(self) -> dict[str, Varying]:
+        """List what varies from photo to photo."""
+        return self.world.declared()
+
+    def draw(self, n: int, rng: torch.Generator) -> dict[str, Tensor]:
+        """Draw n fresh conditions."""
+        return draw(self.declared(), n, rng)
+
+    def evaluate(self, theta: Tensor | None, given: Conditions) -> Outcome:
+        """Photograph and ask, differentiably in theta; None leaves the sign bare."""
+        ink = None if theta is None else self.patch.ink(theta)
+        photo = self.world.photograph(ink, given, self.victim.size_px)
+        return self._outcome(photo)
+
+    @torch.no_grad()
+    def judge(self, theta: Tensor | None, given: Conditions, batch: int = 50) -> Outcome:
+        """As `evaluate`, printed hard, with 8-bit pixels and libjpeg, in batches. No gradient."""
+        ink = None if theta is None else self.patch.ink(theta, HARD_PX)
+        n = len(next(iter(given.values())))
+        check(n > 0, "n", expected="at least one photo", got=n)
+        parts = [
+            self.world.photograph(
+                ink, take(given, slice(i, i + batch)), self.victim.size_px, hardly=True
+            )
+            for i in range(0, n, batch)
+        ]
+        pixels, corners, boxes, labels = (
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("pixels", "corners_px", "box_px", "labels")
+        )
+        return self._outcome(Photo(Encoded(pixels), corners, boxes, labels, parts[0].ink))
+
+    def _outcome(self, photo: Photo) -> Outcome:
+        answer = self.victim(photo.pixels)
+        loss = self.objective.loss(answer, photo)
+        return Outcome(photo, answer, loss, self.objective.success(answer, photo))
