@@ -16,7 +16,7 @@ from physadv.camera import (
 )
 from physadv.core import Sensor, Span
 from physadv.core.check import one_of
-from physadv.scene import Pose, SignLight, StreetScene
+from physadv.scene import PhotoScene, Pose, SignLight, StreetScene
 from physadv.world import World
 
 
@@ -81,3 +81,29 @@ def world(preset: str, scene: StreetScene, *, label: int = -1) -> World:
     chosen = PRESETS[preset]
     placed = replace(scene, pose=chosen.pose, light=chosen.light)
     return World(placed, camera=chosen.camera, label=label)
+
+
+PHOTO_CAMERA = Camera(
+    vignette=Vignette(Span.at(0.0, neutral=0.0)),
+    defocus=Defocus(Span(0.0, 0.5, 0.0)),
+    motion_blur=MotionBlur(Span.at(0.0, neutral=0.0), Span.at(0.0, neutral=0.0)),
+    exposure=Exposure(Span(-0.5, 0.5, 0.0)),
+    white_balance=WhiteBalance(Span(5500.0, 7500.0, 6500.0)),
+    noise=Noise(gain_ratio=Span(0.0, 2.0, 0.0)),
+    tone=Tone(Span(0.95, 1.05)),
+    jpeg=Jpeg(Span(75.0, 95.0)),
+    framing=Framing(
+        margin_ratio=Span(0.0, 0.1),
+        shift_x_ratio=Span(-0.03, 0.03, neutral=0.0),
+        shift_y_ratio=Span(-0.03, 0.03, neutral=0.0),
+    ),
+)
+"""What may still happen to a photo that a camera took already, and how a detector crops it."""
+
+
+def photo_world(scene: PhotoScene, *, label: int = -1) -> World:
+    """Return the world of real photos: another camera's small differences, no new lens or shake.
+
+    `label` is the class the victim should answer.
+    """
+    return World(scene, camera=PHOTO_CAMERA, label=label)

@@ -44,27 +44,29 @@ class Gradient(Attack):
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield a state every `check_every` steps."""
-        apart = generator(int(torch.randint(2**31, (1,), generator=rng)))
-        held = problem.draw(self.held_out, apart)
-        walk = _Walk(self, problem, held, rng)
+        walk = self.walk(problem, rng)
         if resume is not None:
             walk.restore(resume)
         total = self.steps * self.restarts
         while walk.step < total and walk.calm < self.patience:
-            if walk.step % self.steps == 0:
-                walk.restart()
             walk.advance()
             if walk.step % self.check_every == 0 or walk.step == total:
                 walk.check()
                 yield walk.state(total)
 
+    def walk(self, problem: Problem, rng: torch.Generator) -> "Walk":
+        """Return a search that is advanced by hand."""
+        apart = generator(int(torch.randint(2**31, (1,), generator=rng)))
+        return Walk(self, problem, problem.draw(self.held_out, apart), rng)
 
-class _Walk:
-    """The memory of one search."""
+
+class Walk:
+    """The memory of one search: where theta is, and what is best so far."""
 
     def __init__(
         self, settings: Gradient, problem: Problem, held: Conditions, rng: torch.Generator
     ) -> None:
+        """Stand before the first step."""
         self.settings, self.problem, self.held, self.rng = settings, problem, held, rng
         self.step = self.queries = self.calm = 0
         self.loss, self.success = float("nan"), -1.0
@@ -82,7 +84,9 @@ class _Walk:
             self.best = self.theta.clone()
 
     def advance(self) -> None:
-        """Take one step."""
+        """Take one step, from a fresh theta where a restart is due."""
+        if self.step % self.settings.steps == 0:
+            self.restart()
         theta = self.theta.clone().requires_grad_()
         outcome = self.problem.evaluate(theta, self.problem.draw(self.settings.batch, self.rng))
         loss = outcome.loss.mean()

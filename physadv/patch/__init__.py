@@ -1,7 +1,7 @@
 """theta to ink: where stickers lie, what may be on them, and their controls."""
 
 from physadv.patch.controls import controls
-from physadv.patch.layouts import candidates, pack
+from physadv.patch.layouts import bars, candidates, pack
 from physadv.patch.mask import Limits, Mask, Measures, check_mask, measure, read_mask, rectangle
 from physadv.patch.pixels import Pixels
 
@@ -10,6 +10,7 @@ __all__ = [
     "Mask",
     "Measures",
     "Pixels",
+    "bars",
     "candidates",
     "check_mask",
     "controls",

@@ -13,6 +13,7 @@ from physadv.patch.mask import Limits, Mask, measure, rectangle
 
 CELL_MM = 10.0
 GAP_CELLS = 1
+LONGEST = 6
 Map = NDArray[np.float64]
 
 
@@ -50,26 +51,36 @@ def templates(shape: tuple[int, int]) -> dict[str, Map]:
     }
 
 
-def pack(face: Face, interest: Map, limits: Limits) -> Mask:
+@dataclass(frozen=True)
+class Room:
+    """What is left to place: cells for a piece and in all, the least side, and how flat."""
+
+    share: float
+    budget: float
+    least: int
+    flat: float
+
+
+def pack(face: Face, interest: Map, limits: Limits, *, flat: float = 0.0) -> Mask:
     """Place rectangles greedily where the interest is highest, within the limits.
 
-    `interest` (rows, columns) is positive, on the cells of `ground`. Raises `UserError` where not
-    one piece of the least size fits.
+    `interest` (rows, columns) is positive, on the cells of `ground`. `flat` is the least ratio of
+    width to height. Raises `UserError` where not one piece of the least size fits.
     """
     field = ground(face, limits)
-    budget = field.face_mm2 * limits.area_pct / 100
+    cell = field.cell_mm
+    least = int(np.ceil(limits.min_mm / cell - 1e-6))
+    budget = field.face_mm2 * limits.area_pct / 100 / cell**2
     free, pieces = field.free.copy(), []
     for left in range(limits.pieces, 0, -1):
-        chosen = _best(free, interest, budget / left, budget, limits.min_mm, field.cell_mm)
+        chosen = _best(free, interest, Room(budget / left * 1.15, budget, least, flat))
         if chosen is None:
             continue
         top, start, high, wide = chosen
-        pieces.append(rectangle(*(v * field.cell_mm for v in (start, top, wide, high))))
-        budget -= high * wide * field.cell_mm**2
-        free[
-            max(0, top - GAP_CELLS) : top + high + GAP_CELLS,
-            max(0, start - GAP_CELLS) : start + wide + GAP_CELLS,
-        ] = 0
+        pieces.append(rectangle(*(v * cell for v in (start, top, wide, high))))
+        budget -= high * wide
+        rows = slice(max(0, top - GAP_CELLS), top + high + GAP_CELLS)
+        free[rows, max(0, start - GAP_CELLS) : start + wide + GAP_CELLS] = 0
     if not pieces:
         raise UserError(
             "min-mm",
@@ -80,13 +91,11 @@ def pack(face: Face, interest: Map, limits: Limits) -> Mask:
     return Mask(face.size_mm, tuple(pieces))
 
 
-def _best(
-    free: Map, interest: Map, share: float, budget: float, min_mm: float, cell_mm: float
-) -> tuple[int, int, int, int] | None:
-    """Return (top, left, height, width) in cells of the best free rectangle of about `share`."""
+def _best(free: Map, interest: Map, room: Room) -> tuple[int, int, int, int] | None:
+    """Return (top, left, height, width) in cells of the best free rectangle that has room."""
     sums, blocked = _integral(interest), _integral(1 - free)
     found, score = None, 0.0
-    for high, wide in _sizes(free.shape, share, budget, min_mm, cell_mm):
+    for high, wide in _sizes(free.shape, room):
         clear = _boxes(blocked, high, wide) < 0.5
         value = np.where(clear, _boxes(sums, high, wide), 0.0)
         place = int(value.argmax())
@@ -97,16 +106,15 @@ def _best(
     return found
 
 
-def _sizes(
-    shape: tuple[int, ...], share: float, budget: float, min_mm: float, cell_mm: float
-) -> list[tuple[int, int]]:
-    least = int(np.ceil(min_mm / cell_mm - 1e-6))
-    cells = min(share * 1.15, budget) / cell_mm**2
+def _sizes(shape: tuple[int, ...], room: Room) -> list[tuple[int, int]]:
+    cells = min(room.share, room.budget)
     return [
         (high, wide)
-        for high in range(least, shape[0])
-        for wide in range(least, shape[1])
-        if high * wide <= cells and max(high, wide) <= 6 * min(high, wide)
+        for high in range(room.least, shape[0])
+        for wide in range(room.least, shape[1])
+        if high * wide <= cells
+        and max(high, wide) <= LONGEST * min(high, wide)
+        and wide >= room.flat * high
     ]
 
 
@@ -134,3 +142,12 @@ def candidates(face: Face, limits: Limits, saliency: Tensor | None = None) -> di
     return {
         n: m for n, m in masks.items() if measure(m, face).area_pct > 0.6 * limits.area_pct
     } or masks
+
+
+def bars(face: Face, limits: Limits) -> Mask:
+    """Return horizontal bars above and below the legend, at least three times as long as high.
+
+    Raises `UserError` where none of the least size fits.
+    """
+    shape = ground(face, limits).free.shape
+    return pack(face, templates((shape[0], shape[1]))["middle"], limits, flat=3.0)

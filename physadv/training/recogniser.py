@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -162,11 +162,6 @@ def _average(run: Run, keep: float) -> None:
             value.lerp_(new[name], 1 - keep)
         else:
             value.copy_(new[name])
-
-
-def settings(recipe: Recipe) -> dict[str, object]:
-    """Return the recipe as plain data for a card."""
-    return asdict(recipe)
 
 
 def answers(net: nn.Module, images: Encoded, batch: int = 128) -> Tensor:

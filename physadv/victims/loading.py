@@ -28,7 +28,8 @@ def load_victim(
     """Return the victim that `spec` names, after asking it about one black image.
 
     "bundled" is the recogniser inside this package; "path/to/file.py:function" calls a function
-    that returns an `nn.Module` or a `Classifier`; a .pt, .pth or .ts file is TorchScript. A network
+    that returns an `nn.Module` or a `Classifier`; a .pt, .pth or .ts file is TorchScript; a
+    .safetensors file holds weights made by `physadv train gtsrb`. A network
     alone needs `size_px`, one number or (height, width); without `labels` (names, or a file as
     in `read_labels`) its classes are "class 0", "class 1"... A `Classifier` brings all this itself.
     Raises `UserError` for whatever does not load or does not answer.
@@ -58,6 +59,10 @@ def _find(spec: str) -> nn.Module | Classifier:
         from physadv.victims.bundled import bundled
 
         return bundled()
+    if spec.endswith(".safetensors"):
+        from physadv.victims.bundled import recogniser
+
+        return recogniser(Path(spec))
     path, colon, function = spec.rpartition(":")
     if colon and path.endswith(".py"):
         return _network(call_function("victim", Path(path), function), spec)
@@ -85,7 +90,7 @@ def _script(path: Path) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # users still have TorchScript files
-            module: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]  # torch.jit has no types
+            module: nn.Module = torch.jit.load(str(path), map_location="cpu")
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(
             "victim",

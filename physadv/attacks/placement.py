@@ -1,0 +1,117 @@
+"""Where the stickers lie: a quick race of candidate layouts on the victim at hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from physadv.attacks.gradient import Gradient
+from physadv.core import Conditions, Face, Ink, generator, spawn
+from physadv.patch import Limits, Mask, Pixels, candidates, rectangle
+from physadv.problem import Problem
+
+Tick = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Race:
+    """Successive halving (Jamieson & Talwalkar 2016): `rounds` of `steps` steps each.
+
+    Every layout still running sees the same conditions; after each round the better half by
+    held-out loss goes on, with twice the steps.
+    """
+
+    rounds: int = 3
+    steps: int = 10
+    batch: int = 12
+    held_out: int = 36
+    rate: float = 0.08
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The layout that won, and the held-out loss of each candidate when it left the race."""
+
+    mask: Mask
+    name: str
+    losses: dict[str, float]
+
+
+def place(
+    problem: Problem,
+    face: Face,
+    limits: Limits,
+    *,
+    seed: int,
+    race: Race = Race(),  # frozen settings
+    tick: Tick = lambda *_: None,
+) -> Placement:
+    """Choose a layout for `problem`, whose own patch does not matter, within the limits.
+
+    Candidates are packed by fixed rules and by where the victim's gradient is large on the bare
+    sign. `tick` is told each candidate's name and loss.
+    """
+    seen = saliency(problem, face, seed)
+    runners = {
+        name: _Runner(replace(problem, patch=Pixels(mask)), race, seed)
+        for name, mask in candidates(face, limits, seen).items()
+    }
+    held = problem.draw(race.held_out, generator(spawn(seed, "placement", "held out")))
+    losses: dict[str, float] = {}
+    for turn in range(race.rounds):
+        for name, runner in runners.items():
+            runner.run(race.steps * 2**turn)
+            losses[name] = runner.loss(held)
+            tick(name, losses[name])
+        better = sorted(runners, key=losses.__getitem__)[: max(1, (len(runners) + 1) // 2)]
+        runners = {name: runners[name] for name in better}
+        if len(runners) == 1:
+            break
+    best = min(runners, key=losses.__getitem__)
+    return Placement(runners[best].problem.patch.mask, best, losses)
+
+
+def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:
+    """Return how strongly the loss answers to ink at each place of the face, (1,1,rows,columns).
+
+    The gradient's size at grey ink laid thinly on the whole face, averaged over `n` conditions.
+    """
+    height, width = face.size_mm
+    whole = Pixels(Mask(face.size_mm, (rectangle(0, 0, width, height),)), 20.0)
+    given = problem.draw(n, generator(spawn(seed, "placement", "saliency")))
+    theta = torch.full(whole.shape, 0.5, requires_grad=True)
+    thin = replace(problem, patch=_Thin(whole.mask, whole.cell_mm))
+    (slope,) = torch.autograd.grad(thin.evaluate(theta, given).loss.mean(), theta)
+    return slope.abs().sum(dim=0)[None, None]
+
+
+@dataclass(frozen=True)
+class _Thin(Pixels):
+    """Ink so thin that the sign shows through."""
+
+    def ink(self, theta: Tensor, width_px: int = 512) -> Ink:
+        """Return the ink at a tenth of its cover."""
+        full = super().ink(theta, width_px)
+        return replace(full, cover=full.cover * 0.1)
+
+
+class _Runner:
+    """A candidate on its way: its problem, its theta, its own search."""
+
+    def __init__(self, problem: Problem, race: Race, seed: int) -> None:
+        settings = Gradient(
+            steps=race.steps * (2**race.rounds - 1), batch=race.batch, rate=race.rate
+        )
+        self.problem = problem
+        self.walk = settings.walk(problem, generator(spawn(seed, "placement", "walk")))
+
+    def run(self, steps: int) -> None:
+        """Take steps."""
+        for _ in range(steps):
+            self.walk.advance()
+
+    def loss(self, held: Conditions) -> float:
+        """Return the mean loss of the running mean on held-out conditions."""
+        with torch.no_grad():
+            return float(self.problem.evaluate(self.walk.mean, held).loss.mean())

@@ -1,0 +1,39 @@
+"""The `physadv` command."""
+
+from typing import Annotated
+
+import typer
+
+from physadv import __version__
+from physadv.cli.evaluate import evaluate, sheet
+from physadv.cli.generate import demo, generate
+from physadv.cli.show import console
+from physadv.cli.victims import train_app, victims
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=(
+        "Find out whether a printed sticker can fool your own traffic-sign recogniser. "
+        "For robustness tests of models you own; never put stickers on public roads."
+    ),
+)
+for command in (demo, generate, evaluate, sheet, victims):
+    app.command()(command)
+app.add_typer(train_app, name="train")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"physadv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""

@@ -1,0 +1,67 @@
+"""`physadv victims` and `physadv train gtsrb`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from physadv.cli.show import bar, console, polite
+from physadv.core import check
+
+train_app = typer.Typer(no_args_is_help=True, help="Train a recogniser.")
+
+
+@polite
+def victims() -> None:
+    """List what comes with physadv, what was measured of it, and how to name your own."""
+    from physadv.victims.bundled import bundled, card
+
+    facts, victim = card(), bundled()
+    table = Table(title="bundled", title_justify="left")
+    table.add_column("measured")
+    table.add_column("share correct", justify="right")
+    for name, rate in facts["measured"].items():
+        table.add_row(name, f"{100 * rate['share']:.1f} % ({rate['hits']}/{rate['n']})")
+    console.print(table)
+    console.print(f"{len(victim.labels)} classes, {victim.size_px[0]} px; crops: {facts['crop']}")
+    console.print("Yours: --victim file.py:function | model.pt (TorchScript) | weights.safetensors")
+    for number, label in enumerate(victim.labels):
+        console.print(f"{number:3d}  {label}")
+
+
+@train_app.command()
+@polite
+def gtsrb(
+    data: Annotated[Path, typer.Option(help="GTSRB folder: classes.csv, train.csv, test.csv.")],
+    out: Annotated[Path, typer.Option(help="Weights to write.")] = Path("weights.safetensors"),
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 40,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same weights.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace --out.")] = False,
+) -> None:
+    """Train the recogniser on GTSRB, with physadv's camera as augmentation, and measure it.
+
+    A quarter of an hour on two cores. Ctrl-C keeps the last epoch in a checkpoint beside --out;
+    the same command goes on from there. Writes the card beside the weights.
+    """
+    from physadv.training import Recipe, measure_recogniser, train, write_recogniser
+
+    free = force or not out.exists()
+    check(free, "out", expected="a file that is not there yet", got=str(out), fix="or --force")
+    check(out.parent.is_dir(), "out", expected="a folder that exists", got=str(out.parent))
+    recipe = Recipe(epochs=epochs, seed=seed)
+    with bar() as progress:
+        task = progress.add_task("training", total=None, note="simulating photos")
+
+        def tick(done: int, total: int, figures: dict[str, float]) -> None:
+            note = ", ".join(f"{name} {value:.2f}" for name, value in figures.items())
+            progress.update(task, total=total, completed=done, note=note)
+
+        net = train(data, out.with_suffix(".checkpoint"), recipe, progress=tick)
+        progress.update(task, note="measuring")
+        measured = measure_recogniser(net, data)
+    write_recogniser(out, net, recipe, measured)
+    out.with_suffix(".checkpoint").unlink(missing_ok=True)
+    for name, rate in measured.items():
+        console.print(f"{name}: {rate}")
+    console.print(f"use it with: physadv generate --victim {out}")

@@ -1,0 +1,83 @@
+"""Writes the report: the template, filled from a `Page`."""
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from physadv.core import Rate
+from physadv.output.marks import NOTICE
+from physadv.output.report.data import Page
+from physadv.output.report.figures import area_curve, course, heat_map
+from physadv.output.report.pictures import jpeg_uri, png_uri
+from physadv.output.sheet import write_bytes
+
+
+def write_report(path: str | Path, data: Page) -> None:
+    """Write the report as one HTML file that needs no network, no scripts and no other file.
+
+    The same data give the same bytes. Raises `UserError` for a path that cannot be written.
+    """
+    highest = max(data.controls.items(), key=lambda item: item[1].share, default=None)
+    placements = sorted(data.placements.items(), key=lambda item: -item[1])
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=data,
+            figures=_figures(data),
+            highest=highest,
+            placements=placements,
+            over=_over(data),
+            notice=NOTICE,
+        )
+    )
+    write_bytes(path, page.encode())
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("physadv.output.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "interval": interval,
+        "jpeg": jpeg_uri,
+        "png": png_uri,
+    }
+    return environment
+
+
+def _figures(data: Page) -> dict[str, Markup]:
+    found = {}
+    if data.heat:
+        found["heat"] = heat_map(data.heat)
+    if data.areas:
+        found["areas"] = area_curve(data.areas)
+    if data.history:
+        found["course"] = course(data.history)
+    return found
+
+
+def _over(data: Page) -> list[str]:
+    """Return which of the comparisons exceed the limit."""
+    compared = {"bare sign": data.clean, **data.controls}
+    return [name for name, rate in compared.items() if rate.share > data.limit]
+
+
+def percent(share: float) -> str:
+    """Say a share with one decimal."""
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def interval(rate: Rate) -> str:
+    """Say a rate's 95 % interval."""
+    low, high = 100 * rate.low, 100 * rate.high
+    return f"{low:.1f}\N{EN DASH}{high:.1f}\N{NO-BREAK SPACE}%"
