@@ -19,6 +19,7 @@ STOREYS = [
     {"defences"},
     {"training"},
     {"evaluation"},
+    {"design"},
     {"output"},
     {"cli", "testing"},
 ]

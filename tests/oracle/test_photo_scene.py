@@ -106,8 +106,8 @@ def scene_of(light: Linear, plane: Array, relight: Relight) -> PhotoScene:
 
 
 def patch(piece: tuple[Point, ...], reflectance: float) -> Printed:
-    cover = torch.from_numpy(coverage(((piece,),), STOP.size_mm, (1024, 1024))).float()
-    return Printed(Linear(torch.full((1, 3, 1024, 1024), reflectance)), cover[None, None])
+    cover = torch.from_numpy(coverage(((piece,),), STOP.size_mm, (512, 512))).float()
+    return Printed(Linear(torch.full((1, 3, 512, 512), reflectance)), cover[None, None])
 
 
 def test_ink_lands_where_its_contour_projects() -> None:
@@ -179,12 +179,21 @@ def test_light_is_recovered_from_an_eight_bit_file(tmp_path: Path) -> None:
     assert white.tolist() == pytest.approx(want.tolist(), rel=0.03)
 
 
-def test_a_clipped_channel_does_not_lift_black_ink(tmp_path: Path) -> None:
+def test_a_clipped_channel_does_not_lift_black_ink() -> None:
     """Over-exposed red and white are both 1 in red; the veil must come from green and blue."""
     light, plane = street_photo("us_stop", (2.2, 1.0, 1.0))
     found = fit_light(STOP, Linear(light.clamp(0, 1)), plane)
-    assert float(found.offset.max()) < 0.13
-    assert found.offset.tolist() == pytest.approx([found.offset[1]] * 3, rel=0.2)
+    assert found.offset.tolist() == pytest.approx([0.08] * 3, rel=0.15)
+
+
+def test_glare_on_red_does_not_tint_white_ink() -> None:
+    """On half of the sign red shines as bright as white in its own channel, or brighter."""
+    light, plane = street_photo("us_stop", (0.6, 0.6, 0.6))
+    half = light.shape[-1] // 2
+    is_red = light[:, 1:2] < 0.1
+    light[..., half:][:, :1] = torch.where(is_red[..., half:], 0.8, light[..., half:][:, :1])
+    found = fit_light(STOP, light, plane)
+    assert found.gain.tolist() == pytest.approx([0.6 * 0.92] * 3, rel=0.03)
 
 
 def test_photos_are_read_as_images_are(tmp_path: Path) -> None:
@@ -242,16 +251,12 @@ BAD_CORNERS = {
     "90,10 90,90 10,90 10,10": "turn the sign by 90 degrees",
     "10,10 9000,10 9000,90 10,90": "9000",
     "nan,10 90,10 90,90 10,90": "finite",
-    "60,10 140,10 190,70 190,140 170,195 60,190 10,140 10,60": "",
     "60,10 140,10 190,60 190,140 120,200 60,190 10,140 10,100": "px off",
 }
 
 
 @pytest.mark.parametrize("text", BAD_CORNERS)
 def test_bad_corners_are_refused_in_one_line(text: str, photo_file: Path) -> None:
-    if not BAD_CORNERS[text]:
-        read_photo(photo_file, STOP, corners=parse_corners(text))
-        return
     with pytest.raises(UserError, match=BAD_CORNERS[text]) as caught:
         read_photo(photo_file, STOP, corners=parse_corners(text))
     assert str(caught.value).startswith("corners: expected ")
@@ -278,7 +283,7 @@ def test_bad_sources_are_refused(photo_file: Path, tmp_path: Path) -> None:
     table, empty = tmp_path / "t.csv", tmp_path / "empty"
     empty.mkdir()
     table.write_text("file,x1,y1,x2,y2\nphoto.png,10,20,210,220\nphoto.png,10,20,5,220\n")
-    with pytest.raises(UserError, match="t.csv line 3, box"):
+    with pytest.raises(UserError, match=r"t\.csv line 3, box"):
         read_photos(table, STOP)
     table.write_text("name,box\n")
     with pytest.raises(UserError, match="a header"):
@@ -294,7 +299,7 @@ def test_bad_sources_are_refused(photo_file: Path, tmp_path: Path) -> None:
 
 @needs_data
 def test_a_sticker_is_laid_on_all_forty_photos() -> None:
-    """White ink is as bright as the white that the photo shows, black ink far below it."""
+    """White ink is about as bright as the legend in the photo, black ink far below it."""
     photos = read_photos(DATA / "rp2" / "victims_256", STOP)
     assert len(photos) == 40
     scene = photo_scene(STOP, photos)
@@ -308,8 +313,10 @@ def test_a_sticker_is_laid_on_all_forty_photos() -> None:
             spots = view.plane(torch.tensor([[380.0, 115.0]]))[:, 0].long()
             for row, (x, y) in zip(view.rows.tolist(), spots.tolist(), strict=True):
                 level = float(seen[view.rows == row, :, y, x].mean())
-                white = float(photos[row].light.mean(dim=1).flatten().quantile(0.9))
-                assert level < 0.3 * white if reflectance < 0.1 else level > 0.4 * white
+                middle = photos[row].light[..., 64:192, 64:192].mean(dim=1)
+                legend = float(middle.flatten().quantile(0.9))
+                low, high = (0.8, 1.3) if reflectance > 0.5 else (0.02, 0.25)
+                assert low * legend < level < high * legend
 
 
 @needs_data

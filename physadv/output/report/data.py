@@ -64,9 +64,10 @@ class Page:
     without and with stickers. `success`, `clean`, `correct`, `controls` as in `judge.Report`;
     `limit` is the share that controls must not exceed. `measures` (area, pieces, …), `budget`
     (steps, queries, seconds, seed, …) and `facts` (versions, hashes, …) are shown as they are.
-    `history` holds (step, loss, held-out success), `placements` the held-out success of each
-    layout in the quick search. `selection` says how the shots were chosen, `paper_note` what
-    there is to know about this sheet, `photos` what was judged, `checks` what was checked.
+    `history` holds (step, loss, held-out success), `placements` the held-out loss of each layout
+    when it left the quick search. `selection` says how the shots were chosen ("drawn
+    at random"), `paper_note` what there is to know about this sheet, `photos` what was judged,
+    `checks` what was checked.
     """
 
     title: str

@@ -20,7 +20,7 @@ def write_report(path: str | Path, data: Page) -> None:
     The same data give the same bytes. Raises `UserError` for a path that cannot be written.
     """
     highest = max(data.controls.items(), key=lambda item: item[1].share, default=None)
-    placements = sorted(data.placements.items(), key=lambda item: -item[1])
+    placements = sorted(data.placements.items(), key=lambda item: item[1])
     page = (
         _environment()
         .get_template("page.html.j2")

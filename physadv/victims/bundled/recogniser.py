@@ -5,6 +5,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from physadv.core import UserError
 from physadv.victims.bundled.net import SignNet
 from physadv.victims.classifier import Classifier
@@ -32,7 +34,8 @@ def recogniser(weights: Path) -> Classifier:
     net = SignNet()
     load_weights(net, weights)
     name = "bundled" if weights.parent.name == "bundled" else weights.stem
-    return Classifier(net.eval(), labels(), size_px=SIZE_PX, mean=MEAN, std=STD, name=name)
+    net = net.eval().to(memory_format=torch.channels_last)
+    return Classifier(net, labels(), size_px=SIZE_PX, mean=MEAN, std=STD, name=name)
 
 
 def labels() -> tuple[str, ...]:
