@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from physadv.camera import Camera
+from physadv.camera import Camera, binned
 from physadv.core import (
     Conditions,
     Encoded,
@@ -32,8 +32,10 @@ class Scene(Protocol):
     def face(self, width_px: int = ...) -> Face:
         """Return the sign's face as rasters."""
 
-    def views(self, given: Conditions, sensor: Sensor, margin: float) -> list[View]:
-        """Place the windows of conditions (B,) on the sensor."""
+    def views(
+        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None
+    ) -> list[View]:
+        """Place the windows of conditions (B,) on the sensor, binned above `most_px` if it can."""
 
     def surface(self, printed: Printed | None) -> Atlas:
         """Prepare the face with printed stickers for sampling."""
@@ -46,13 +48,15 @@ class Scene(Protocol):
 class World:
     """Printer, scene and camera; everything after the conditions is a pure function of them.
 
-    `label` is the class that the victim should answer, -1 where it has none for the sign.
+    `label` is the class that the victim should answer, -1 where it has none for the sign. While
+    searching, windows of more than `search_px` are photographed with larger pixels (`binned`).
     """
 
     scene: Scene
     printer: Printer = Printer()
     camera: Camera = Camera()
     label: int = -1
+    search_px: int = 128
 
     def declared(self) -> dict[str, Varying]:
         """List what varies, by dotted name."""
@@ -64,40 +68,37 @@ class World:
         """Photograph the sign with `ink` on it (None: as it is) under conditions (B,).
 
         Returns framed pictures (B,3,h,w) of size_px (h, w). `hardly` prints whole pixels of 8-bit
-        colour, develops 8-bit pictures with libjpeg, and gives no gradient.
+        colour, develops 8-bit pictures with libjpeg at the sensor's full resolution, and gives no
+        gradient; otherwise windows of more than `search_px` are binned.
         """
         printed = None if ink is None else self.printer(hard(ink) if hardly else ink)
-        surface = self.scene.surface(printed)
-        views = self.scene.views(
-            below(given, "scene"), self.camera.sensor, self.camera.framing.reach
-        )
-        photos = [self._shoot(surface, view, given, hardly=hardly) for view in views]
-        framed = [
-            self.camera.framing(photo, take(below(given, "camera.framing"), view.rows), size_px)
-            for photo, view in zip(photos, views, strict=True)
-        ]
+        shot = _Shot(self.scene.surface(printed), size_px, hardly)
+        reach = self.camera.framing.reach(below(given, "camera.framing"))
+        most_px = None if hardly else self.search_px
+        views = self.scene.views(below(given, "scene"), self.camera.sensor, reach, most_px)
         order = torch.cat([view.rows for view in views]).argsort()
-        batch = _gather(framed, order)
+        batch = _gather([self._shoot(shot, given, view) for view in views], order)
         pixels = Encoded(quantise(batch.pixels)) if hardly else batch.pixels
         return Photo(pixels, *_rest(batch), ink)
 
-    def windows(self, ink: Ink | None, given: Conditions) -> list[Photo]:
-        """Return the photos as the camera stores them, before framing, grouped by size."""
-        printed = None if ink is None else self.printer(hard(ink))
-        surface = self.scene.surface(printed)
-        views = self.scene.views(
-            below(given, "scene"), self.camera.sensor, self.camera.framing.reach
-        )
-        return [self._shoot(surface, view, given, hardly=True) for view in views]
-
-    def _shoot(self, surface: Atlas, view: View, given: Conditions, *, hardly: bool) -> Photo:
-        light = self.scene.render(surface, view, below(given, "scene"))
-        mine = take(below(given, "camera"), view.rows)
-        develop = self.camera.develop_hard if hardly else self.camera.develop
+    def _shoot(self, shot: "_Shot", given: Conditions, view: View) -> Photo:
+        """Photograph and frame the rows of one view."""
+        light = self.scene.render(shot.surface, view, below(given, "scene"))
+        mine = binned(take(below(given, "camera"), view.rows), view.window.pitch)
+        develop = self.camera.develop_hard if shot.hardly else self.camera.develop
+        label = torch.full((len(view.rows),), self.label)
         pixels = develop(light, mine, view.window)
-        return Photo(
-            pixels, view.outline_px, view.box_px, torch.full((len(view.rows),), self.label)
-        )
+        photo = Photo(pixels, view.outline_px, view.box_px, label)
+        return self.camera.framing(photo, below(mine, "framing"), shot.size_px)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shot:
+    """What all photos of a batch share: the surface, the size wanted, and how they are made."""
+
+    surface: Atlas
+    size_px: tuple[int, int]
+    hardly: bool
 
 
 def _rest(photo: Photo) -> tuple[Tensor, Tensor, Tensor]:

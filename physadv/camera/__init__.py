@@ -1,5 +1,6 @@
 """The camera: one effect a file, each a frozen dataclass with units in its names."""
 
+from physadv.camera.binning import binned
 from physadv.camera.camera import Camera
 from physadv.camera.defocus import Defocus
 from physadv.camera.exposure import Exposure
@@ -22,4 +23,5 @@ __all__ = [
     "Tone",
     "Vignette",
     "WhiteBalance",
+    "binned",
 ]

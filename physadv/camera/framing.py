@@ -22,13 +22,10 @@ class Framing:
     shift_y_ratio: Span = Span(-0.06, 0.06, neutral=0.0)
     stretch_ratio: Span = Span(0.0, 1.0, neutral=0.0)
 
-    @property
-    def reach(self) -> float:
-        """Return the free space around the box that a crop may need, in box sides."""
-        shift = max(
-            abs(v) for s in (self.shift_x_ratio, self.shift_y_ratio) for v in (s.low, s.high)
-        )
-        return self.margin_ratio.high + shift
+    def reach(self, given: Conditions) -> Tensor:
+        """Return the free space around the box that each crop needs, (B,), in box sides."""
+        shift = torch.maximum(given["shift_x_ratio"].abs(), given["shift_y_ratio"].abs())
+        return given["margin_ratio"] + shift
 
     def crop(self, box_px: Tensor, given: Conditions) -> Tensor:
         """Return the crop boxes (B,4) for sign boxes (B,4)."""

@@ -22,7 +22,7 @@ class MotionBlur:
     def kernel(self, given: Conditions) -> Tensor:
         """Return the segment's kernels (B,k,k), each of its points shared among four pixels."""
         x, y = offsets(math.ceil(self.blur_px.high / 2))
-        along = torch.linspace(-0.5, 0.5, STEPS)[:, None, None]
+        along = ((torch.arange(STEPS) + 0.5) / STEPS - 0.5)[:, None, None]
         angle = torch.deg2rad(given["direction_deg"])
         dx, dy = given["blur_px"] * torch.cos(angle), given["blur_px"] * torch.sin(angle)
         tent_x = (1 - (x - along * dx[:, None, None, None]).abs()).clamp_min(0)

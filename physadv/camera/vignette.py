@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from physadv.core import Conditions, Linear, Span, Window
-from physadv.core.grid import pixel_grid
+from physadv.core.pixels import pixel_grid
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Vignette:
         """Return the factor a pixel, (B,1,H,W)."""
         sensor = window.sensor
         grid = pixel_grid(*window.size) + window.origin_px[:, None, None]
+        grid = grid * window.pitch[:, None, None, None]
         x, y = grid[..., 0] - sensor.width_px / 2, grid[..., 1] - sensor.height_px / 2
         law = (1 + (x**2 + y**2) / sensor.focal_px**2) ** -2
         return 1 + (given["strength_ratio"][:, None, None] * (law - 1))[:, None]

@@ -1,6 +1,6 @@
 """What crosses from room to room: a face, ink on it, where it is seen, the photo, the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -74,11 +74,16 @@ class PlaneMap:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A part of the sensor for each row: origin (B,2) in pixels (x, y), one size (h, w) for all."""
+    """A part of the sensor for each row: origin (B,2) in pixels (x, y), one size (h, w) for all.
+
+    `pitch` (B,) or (1,) is the side of the window's pixels in the sensor's, 1 unless binned; the
+    origin counts the window's own pixels.
+    """
 
     origin_px: Tensor
     size: tuple[int, int]
     sensor: Sensor
+    pitch: Tensor = field(default_factory=lambda: torch.ones(1))
 
 
 @dataclass(frozen=True, eq=False)

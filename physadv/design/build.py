@@ -1,5 +1,6 @@
 """From a design to a problem: load the victim, set the goal, lay the stickers, make the world."""
 
+from functools import partial
 from pathlib import Path
 
 from physadv.attacks import Gradient, Placement, place
@@ -37,8 +38,6 @@ from physadv.scene import (
 from physadv.victims import Classifier, Victim, load_victim
 from physadv.world import World
 
-LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
-
 
 def build_victim(design: Design) -> Classifier:
     """Load the design's victim."""
@@ -69,7 +68,8 @@ def truth(design: Design, victim: Victim) -> int:
 
 def build_objective(design: Design, victim: Victim, label: int) -> Objective:
     """Return what the attacker wants, with the regularisers of the ink."""
-    goal, loss = design.goal, LOSSES[design.goal.loss]
+    goal = design.goal
+    loss = cross_entropy if goal.loss != "margin" else partial(margin, confidence=goal.confidence)
     if goal.target is not None:
         target = victim.label(goal.target)
         check(

@@ -34,11 +34,13 @@ class GoalPart(_Part):
     """What it should answer: `target` (name or number of a class), or anything but the truth.
 
     `truth` is the class it should answer; found from the sign where the labels are known.
+    With the loss "margin" a photo that is won by `confidence` asks for nothing more.
     """
 
     target: str | None = None
     truth: str | None = None
     loss: Literal["cross_entropy", "margin"] = "margin"
+    confidence: Positive = 5.0
     smooth: Annotated[float, Field(ge=0)] = 0.05
     printable: Annotated[float, Field(ge=0)] = 0.0
     palette: str | None = None

@@ -1,5 +1,6 @@
 """Make a classifier say a certain class, or anything but the truth."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -19,11 +20,14 @@ def cross_entropy(scores: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(scores, label, reduction="none")
 
 
-def margin(scores: Tensor, label: Tensor) -> Tensor:
-    """Return the best other score minus the class's, (B,) (Carlini & Wagner 2017, f6)."""
+def margin(scores: Tensor, label: Tensor, *, confidence: float = math.inf) -> Tensor:
+    """Return the best other score minus the class's, (B,), no lower than -confidence.
+
+    Carlini & Wagner 2017, f6 with kappa: rows that win by `confidence` ask for nothing more.
+    """
     own = scores.gather(1, label[:, None])[:, 0]
     others = scores.scatter(1, label[:, None], -torch.inf)
-    return others.amax(dim=1) - own
+    return (others.amax(dim=1) - own).clamp_min(-confidence)
 
 
 def targeted(label: int, loss: ScoreLoss = cross_entropy) -> Objective:

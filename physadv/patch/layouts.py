@@ -1,9 +1,8 @@
 """Candidate placements: rectangles packed where a map of interest is high and ink is allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,27 +13,31 @@ from physadv.patch.mask import Limits, Mask, measure, rectangle
 CELL_MM = 10.0
 GAP_CELLS = 1
 LONGEST = 6
+SAFE = 0.95
+"""Of the legend that may be covered, the part that is used."""
 Map = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """The face on a grid of cells: which are free for ink, and how much area the face has."""
+    """The face on a grid of cells: which are free for ink, and each cell's share of the legend."""
 
     free: Map
+    legend: Map
     face_mm2: float
     cell_mm: float
 
 
 def ground(face: Face, limits: Limits) -> Ground:
-    """Return the cells that lie in the field and, unless allowed, off the legend."""
+    """Return the cells that lie in the field, and what they would cover of the legend."""
     height_mm, width_mm = face.size_mm
     rows, columns = int(height_mm // CELL_MM), int(width_mm // CELL_MM)
-    blocked = 1 - face.field if limits.allow_legend else torch.maximum(1 - face.field, face.legend)
-    worst = F.adaptive_max_pool2d(blocked, (rows, columns))[0, 0]
+    worst = F.adaptive_max_pool2d(1 - face.field, (rows, columns))[0, 0]
     free = (worst <= 0.02).numpy().astype(np.float64)
+    strokes = F.adaptive_avg_pool2d(face.legend, (rows, columns))[0, 0].double().numpy()
+    legend = strokes * 0 if limits.allow_legend else strokes / max(strokes.sum(), 1e-12)
     area = float(face.cover.mean()) * height_mm * width_mm
-    return Ground(free, area, width_mm / columns)
+    return Ground(free, legend, area, width_mm / columns)
 
 
 def templates(shape: tuple[int, int]) -> dict[str, Map]:
@@ -53,30 +56,40 @@ def templates(shape: tuple[int, int]) -> dict[str, Map]:
 
 @dataclass(frozen=True)
 class Room:
-    """What is left to place: cells for a piece and in all, the least side, and how flat."""
+    """What is left to place: cells for a piece and in all, the least side, and how flat.
+
+    `legend` is the share of the legend's strokes that this piece may cover.
+    """
 
     share: float
     budget: float
+    legend: float
     least: int
     flat: float
 
 
-def pack(face: Face, interest: Map, limits: Limits, *, flat: float = 0.0) -> Mask:
+def pack(
+    face: Face, interest: Map, limits: Limits, *, flat: float = 0.0, on_legend: bool = False
+) -> Mask:
     """Place rectangles greedily where the interest is highest, within the limits.
 
     `interest` (rows, columns) is positive, on the cells of `ground`. `flat` is the least ratio of
-    width to height. Raises `UserError` where not one piece of the least size fits.
+    width to height. With `on_legend` pieces may cover what the limits allow of the letters.
+    Raises `UserError` where not one piece of the least size fits.
     """
     field = ground(face, limits)
     cell = field.cell_mm
     least = int(np.ceil(limits.min_mm / cell - 1e-6))
     budget = field.face_mm2 * limits.area_pct / 100 / cell**2
+    strokes = SAFE * limits.legend_pct / 100 if on_legend else 0.0
     free, pieces = field.free.copy(), []
     for left in range(limits.pieces, 0, -1):
-        chosen = _best(free, interest, Room(budget / left * 1.15, budget, least, flat))
+        room = Room(budget / left * 1.15, budget, 2 * strokes / (left + 1), least, flat)
+        chosen = _best(free, interest, field.legend, room)
         if chosen is None:
             continue
         top, start, high, wide = chosen
+        strokes -= float(field.legend[top : top + high, start : start + wide].sum())
         pieces.append(rectangle(*(v * cell for v in (start, top, wide, high))))
         budget -= high * wide
         rows = slice(max(0, top - GAP_CELLS), top + high + GAP_CELLS)
@@ -91,12 +104,13 @@ def pack(face: Face, interest: Map, limits: Limits, *, flat: float = 0.0) -> Mas
     return Mask(face.size_mm, tuple(pieces))
 
 
-def _best(free: Map, interest: Map, room: Room) -> tuple[int, int, int, int] | None:
+def _best(free: Map, interest: Map, legend: Map, room: Room) -> tuple[int, int, int, int] | None:
     """Return (top, left, height, width) in cells of the best free rectangle that has room."""
-    sums, blocked = _integral(interest), _integral(1 - free)
+    sums, blocked, strokes = _integral(interest), _integral(1 - free), _integral(legend)
     found, score = None, 0.0
     for high, wide in _sizes(free.shape, room):
         clear = _boxes(blocked, high, wide) < 0.5
+        clear &= _boxes(strokes, high, wide) <= room.legend + 1e-5
         value = np.where(clear, _boxes(sums, high, wide), 0.0)
         place = int(value.argmax())
         if value.flat[place] > score:
@@ -131,17 +145,22 @@ def _boxes(integral: Map, high: int, wide: int) -> Map:
 
 
 def candidates(face: Face, limits: Limits, saliency: Tensor | None = None) -> dict[str, Mask]:
-    """Return named placements within the limits; `saliency` (1,1,h,w) adds those it suggests."""
-    shape = ground(face, limits).free.shape
-    maps = templates((shape[0], shape[1]))
+    """Return named placements within the limits; `saliency` (1,1,h,w) adds those it suggests.
+
+    Each map of interest is packed with all pieces, the central ones also with about half as many
+    and without touching the letters.
+    """
+    rows, columns = ground(face, limits).free.shape
+    maps = templates((rows, columns))
     if saliency is not None:
-        seen = F.adaptive_avg_pool2d(saliency, (shape[0], shape[1]))[0, 0].double().numpy()
-        seen = seen / max(seen.mean(), 1e-12)
-        maps |= {"salient": seen + 0.05, "most salient": seen**2 + 0.05}
-    masks = {name: pack(face, interest, limits) for name, interest in maps.items()}
-    return {
-        n: m for n, m in masks.items() if measure(m, face).area_pct > 0.6 * limits.area_pct
-    } or masks
+        seen = F.adaptive_avg_pool2d(saliency, (rows, columns))[0, 0].double().numpy()
+        maps["salient"] = seen / max(seen.mean(), 1e-12) + 0.05
+    masks = {name: pack(face, interest, limits, on_legend=True) for name, interest in maps.items()}
+    fewer = replace(limits, pieces=max(1, round(limits.pieces * 0.6)))
+    masks["middle, fewer pieces"] = pack(face, maps["middle"], fewer, on_legend=True)
+    masks["middle, off the letters"] = pack(face, maps["middle"], limits)
+    least = 0.6 * limits.area_pct
+    return {n: m for n, m in masks.items() if measure(m, face).area_pct > least} or masks
 
 
 def bars(face: Face, limits: Limits) -> Mask:

@@ -20,7 +20,7 @@ from physadv.core import (
     generator,
     load_image,
 )
-from physadv.core.grid import pixel_grid
+from physadv.core.pixels import pixel_grid
 from physadv.scene.texture import Atlas, atlas
 
 SIDE = 384

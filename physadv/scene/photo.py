@@ -79,10 +79,16 @@ class PhotoScene:
         """Return the sign's face as rasters of `width_px` columns."""
         return render(self.design, width_px)
 
-    def views(self, given: Conditions, sensor: Sensor, margin: float) -> list[View]:
+    def views(
+        self,
+        given: Conditions,
+        sensor: Sensor,
+        margin: Tensor,
+        most_px: int | None,  # noqa: ARG002  # a photo has the pixels it has
+    ) -> list[View]:
         """Cut windows around the sign for conditions (B,), `margin` as in `view.views`.
 
-        The sensor is only handed on: a photo has its own geometry.
+        The sensor is only handed on and nothing is binned: a photo has its own geometry.
         """
         plane = PlaneMap(self._bank.planes[given["photo.which"].long()])
         return views(plane, torch.tensor(self.design.outline_mm), sensor, margin)

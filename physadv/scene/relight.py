@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import Linear, PlaneMap
-from physadv.core.grid import pixel_grid
+from physadv.core.pixels import pixel_grid
 from physadv.scene.signs import SignDesign, render
 from physadv.scene.signs.colours import reflectance
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from physadv.core import Choice, Conditions, Face, Linear, Printed, Sensor, below, take
 from physadv.scene.background import Backdrop, Backgrounds, backdrop, backgrounds
@@ -31,10 +32,12 @@ class StreetScene:
         """Return the sign's face as rasters of `width_px` columns."""
         return render(self.design, width_px)
 
-    def views(self, given: Conditions, sensor: Sensor, margin: float) -> list[View]:
+    def views(
+        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None
+    ) -> list[View]:
         """Place the sign's windows on the sensor for conditions (B,)."""
         plane = plane_map(self.design.size_mm, sensor, below(given, "pose"))
-        return views(plane, torch.tensor(self.face().outline_mm), sensor, margin)
+        return views(plane, torch.tensor(self.face().outline_mm), sensor, margin, most_px)
 
     def surface(self, printed: Printed | None) -> Atlas:
         """Lay the printed stickers on the face (1,4,h,w), premultiplied, as a pyramid."""

@@ -4,6 +4,7 @@ Williams, "Pyramidal parametrics", SIGGRAPH 1983: each level is the box mean of 
 the level follows from how many texels a pixel covers, and two levels are blended.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import PlaneMap
-from physadv.core.grid import pixel_grid
+from physadv.core.pixels import pixel_grid
 
 GAP = 2
-LEVEL_BIAS = -0.35
+LEVEL_BIAS = -0.7
 """Chosen so that the mean error against an 8 x 8 supersampled pixel is least (tests/law)."""
 
 
@@ -32,8 +33,12 @@ class Atlas:
     width: int
 
 
-def atlas(texture: Tensor, levels: int = 5) -> Atlas:
-    """Build the pyramid of textures (N,C,h,w); premultiply colour by cover before."""
+def atlas(texture: Tensor, levels: int | None = None) -> Atlas:
+    """Build the pyramid of textures (N,C,h,w); premultiply colour by cover before.
+
+    Without `levels` the coarsest is at most 32 texels wide, so that no sign is too far away.
+    """
+    levels = levels or max(5, math.ceil(math.log2(texture.shape[-1] / 32)) + 1)
     step = 2 ** (levels - 1)
     height, width = texture.shape[-2:]
     level = F.pad(texture, (0, -width % step, 0, -height % step))

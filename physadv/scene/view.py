@@ -9,6 +9,8 @@ from physadv.core import PlaneMap, Sensor, Window
 
 SIDES_PX = (48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024)
 """Window sides; all multiples of 16, so that JPEG's blocks fit."""
+EDGE_PX = 8
+"""Free pixels for what blurs reach over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +32,44 @@ class View:
         return torch.cat([low, high], dim=1)
 
 
-def views(plane: PlaneMap, outline_mm: Tensor, sensor: Sensor, margin: float) -> list[View]:
+def views(
+    plane: PlaneMap,
+    outline_mm: Tensor,
+    sensor: Sensor,
+    margin: Tensor,
+    most_px: int | None = None,
+) -> list[View]:
     """Cut a square window around the sign in each photo and group the rows by window size.
 
-    `margin` is the free space around the sign's box, as a share of its longer side, that framing
-    may ask for; windows larger than the largest side are cut to it.
+    `margin` (B,) is the free space around the sign's box that framing asks for, as a share of its
+    longer side; windows larger than the largest side are cut to it. With `most_px` windows that
+    would be larger get pixels 2, 4, 8... times as large instead.
     """
+    wanted = _wanted(plane(outline_mm), margin)
+    pitch = torch.ones_like(wanted)
+    if most_px is not None:
+        pitch = torch.exp2(torch.log2((wanted - EDGE_PX) / (most_px - EDGE_PX)).ceil().clamp_min(0))
+        plane = PlaneMap(_scaling(1 / pitch) @ plane.matrix)
+        wanted = _wanted(plane(outline_mm), margin)
     points = plane(outline_mm)
-    low, high = points.amin(dim=1), points.amax(dim=1)
-    wanted = (high - low).amax(dim=1) * (1 + 2 * margin) + 8
     ladder = torch.tensor(SIDES_PX)
     side = ladder[torch.bucketize(wanted, ladder.float()).clamp(max=len(ladder) - 1)]
-    origin = ((low + high) / 2 - side[:, None] / 2).round()
+    middle = (points.amin(dim=1) + points.amax(dim=1)) / 2
+    origin = (middle - side[:, None] / 2).round()
     return [
-        _view(plane, points, Window(origin, (int(s), int(s)), sensor), side == s)
+        _view(plane, points, Window(origin, (int(s), int(s)), sensor, pitch), side == s)
         for s in side.unique().tolist()
     ]
+
+
+def _wanted(points: Tensor, margin: Tensor) -> Tensor:
+    """Return the side (B,) that a window needs for outlines (B,N,2)."""
+    extent = (points.amax(dim=1) - points.amin(dim=1)).amax(dim=1)
+    return extent * (1 + 2 * margin) + EDGE_PX
+
+
+def _scaling(factor: Tensor) -> Tensor:
+    return torch.diag_embed(torch.stack([factor, factor, torch.ones_like(factor)], dim=1))
 
 
 def _view(plane: PlaneMap, points: Tensor, window: Window, chosen: Tensor) -> View:
@@ -54,5 +78,5 @@ def _view(plane: PlaneMap, points: Tensor, window: Window, chosen: Tensor) -> Vi
     shift = torch.eye(3).repeat(len(rows), 1, 1)
     shift[:, :2, 2] = -origin
     moved = PlaneMap(shift @ plane.matrix[rows])
-    part = Window(origin, window.size, window.sensor)
+    part = Window(origin, window.size, window.sensor, window.pitch[rows])
     return View(rows, part, moved, points[rows] - origin[:, None])

@@ -1,0 +1,8 @@
+"""The contracts as functions: run them on your own effect, victim or attack."""
+
+from physadv.testing.attack import check_attack
+from physadv.testing.contract import ContractError
+from physadv.testing.effect import check_effect
+from physadv.testing.victim import check_victim
+
+__all__ = ["ContractError", "check_attack", "check_effect", "check_victim"]
