@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Answer, Conditions, Encoded, Photo, Varying, check, draw, take
+from physadv.core import Answer, Conditions, Photo, Varying, draw
 from physadv.objectives import Objective
 from physadv.patch import Pixels
 from physadv.victims import Victim
@@ -49,22 +49,10 @@ class Problem:
         return self._outcome(photo)
 
     @torch.no_grad()
-    def judge(self, theta: Tensor | None, given: Conditions, batch: int = 50) -> Outcome:
-        """As `evaluate`, printed hard, with 8-bit pixels and libjpeg, in batches. No gradient."""
+    def judge(self, theta: Tensor | None, given: Conditions) -> Outcome:
+        """As `evaluate`, printed hard, with 8-bit pixels and libjpeg. No gradient."""
         ink = None if theta is None else self.patch.ink(theta, HARD_PX)
-        n = len(next(iter(given.values())))
-        check(n > 0, "n", expected="at least one photo", got=n)
-        parts = [
-            self.world.photograph(
-                ink, take(given, slice(i, i + batch)), self.victim.size_px, hardly=True
-            )
-            for i in range(0, n, batch)
-        ]
-        pixels, corners, boxes, labels = (
-            torch.cat([getattr(part, name) for part in parts])
-            for name in ("pixels", "corners_px", "box_px", "labels")
-        )
-        return self._outcome(Photo(Encoded(pixels), corners, boxes, labels, parts[0].ink))
+        return self._outcome(self.world.photograph(ink, given, self.victim.size_px, hardly=True))
 
     def _outcome(self, photo: Photo) -> Outcome:
         answer = self.victim(photo.pixels)

@@ -25,6 +25,9 @@ from physadv.core import (
 from physadv.printing import Printer, hard
 from physadv.scene import Atlas, View
 
+PART_PX = 2**19
+"""How many pixels are developed at once: what fits the caches is faster than what does not."""
+
 
 class Scene(Protocol):
     """Where a face is seen: what the world needs of a street or of real photos."""
@@ -76,6 +79,7 @@ class World:
         reach = self.camera.framing.reach(below(given, "camera.framing"))
         most_px = None if hardly else self.search_px
         views = self.scene.views(below(given, "scene"), self.camera.sensor, reach, most_px)
+        views = [part for view in views for part in view.parts(PART_PX)]
         order = torch.cat([view.rows for view in views]).argsort()
         batch = _gather([self._shoot(shot, given, view) for view in views], order)
         pixels = Encoded(quantise(batch.pixels)) if hardly else batch.pixels

@@ -1,6 +1,6 @@
 """Which windows of the sensor are rendered: one per photo, grouped by size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,6 +24,19 @@ class View:
     window: Window
     plane: PlaneMap
     outline_px: Tensor
+
+    def parts(self, most_px: int) -> list["View"]:
+        """Cut the rows into parts of at most `most_px` pixels in all (but at least one row)."""
+        height, width = self.window.size
+        step = max(1, most_px // (height * width))
+        return [self._part(slice(i, i + step)) for i in range(0, len(self.rows), step)]
+
+    def _part(self, some: slice) -> "View":
+        window = replace(
+            self.window, origin_px=self.window.origin_px[some], pitch=self.window.pitch[some]
+        )
+        plane = PlaneMap(self.plane.matrix[some])
+        return View(self.rows[some], window, plane, self.outline_px[some])
 
     @property
     def box_px(self) -> Tensor:

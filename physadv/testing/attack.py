@@ -12,7 +12,7 @@ from physadv.judge import judge
 from physadv.problem import Problem
 from physadv.testing.contract import hold, near, no_chance_from_outside
 
-N = 20
+N = 10
 """Photos that each result is judged on."""
 
 

@@ -9,10 +9,10 @@ from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as st
 from matplotlib.path import Path
-from physadv.core.grid import pixel_grid
 from torch import Tensor
 
 from physadv.core import Linear, Printed, Sensor, declared, draw, generator, neutral
+from physadv.core.pixels import pixel_grid
 from physadv.patch import Mask
 from physadv.scene import Backgrounds, Pose, SignLight, StreetScene
 from physadv.scene.background import SIDE, backdrop, backgrounds
@@ -60,7 +60,7 @@ def outlines(mask: Mask, view: View) -> Tensor:
     ],
 )
 def test_stickers_cover_what_their_contours_enclose(pose: dict[str, float]) -> None:
-    """The difference of a white and a black sticker is their cover; compare with points in polygons."""
+    """White less black sticker is their cover; compare with points in polygons."""
     scene, mask = plain_street(), two_bars()
     difference = drawn(scene, mask, 1.0, pose) - drawn(scene, mask, 0.0, pose)
     (view,) = scene.views(conditions(scene, **pose), SENSOR, MARGIN, None)
@@ -69,7 +69,7 @@ def test_stickers_cover_what_their_contours_enclose(pose: dict[str, float]) -> N
         assert float(channel.sum()) == pytest.approx(float(wanted.sum()), rel=0.01)
         rim = float((wanted % 1 > 0).sum())
         assert float((channel - wanted).abs().sum()) < 0.3 * rim
-        assert centre(channel) == pytest.approx(centre(wanted), abs=0.05)
+        assert centre(channel) == pytest.approx(centre(wanted), abs=0.15)
 
 
 def centre(weight: Tensor) -> list[float]:

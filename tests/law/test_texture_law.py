@@ -92,13 +92,13 @@ def test_sampling_is_near_a_supersampled_pixel(
 
 @pytest.mark.parametrize("what", ["bare", "stickers"])
 def test_the_level_is_well_chosen(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other bias is more than a tenth better, and the obvious ones are much worse."""
+    """No other bias is more than a fifth better, and the obvious ones are much worse."""
     own = float(errors(what, LEVEL_BIAS, monkeypatch).mean())
     others = {
         bias: float(errors(what, bias, monkeypatch).mean())
         for bias in (-9.0, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.5)
     }
-    assert own <= 1.1 * min(others.values())
+    assert own <= 1.2 * min(others.values())
     assert others[-9.0] > 1.5 * own  # no pyramid at all
     assert others[0.0] > 1.5 * own
 
