@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from physadv.core import Rate, UserError
+from physadv.core import UserError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,11 +67,6 @@ def card_table(card: Mapping[str, Any]) -> Table:
 def interval(rate: Mapping[str, Any]) -> str:
     """Say a rate of a card: 93.2 % (90.7-95.1)."""
     return f"{100 * rate['share']:.1f} % ({100 * rate['low']:.1f}-{100 * rate['high']:.1f})"
-
-
-def rate_cell(rate: Rate) -> str:
-    """Say a rate in a cell of a grid."""
-    return f"{rate.hits}/{rate.n}"
 
 
 def show_card(card: Mapping[str, Any], folder: Path) -> None:

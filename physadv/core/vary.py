@@ -144,4 +144,4 @@ def with_value(effect: T, name: str, value: object) -> T:
     if head not in known:
         raise UserError("name", expected="one of " + ", ".join(known), got=repr(head))
     inner = with_value(getattr(effect, head), rest, value) if rest else value
-    return replace(effect, **{head: inner})  # type: ignore[type-var]
+    return replace(effect, **{head: inner})  # type: ignore[type-var]  # T is a dataclass

@@ -3,13 +3,15 @@
 import torch
 from torch import Tensor
 
+ROUNDS = 8
+
 
 def controls(theta: Tensor, used: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
     """Return the controls of a colour grid theta (3,h,w) whose cells `used` (h,w) show.
 
     blank: white film; mean colour: its average; random noise: uniform colours; shuffled: its own
-    cells in random order; spectrum-matched: its amplitude spectrum with random phases, so the
-    same coarseness without the picture.
+    cells in random order; spectrum-matched: its values in another order that has its amplitude
+    spectrum, so the same contrast and coarseness without the picture.
     """
     mean = theta[:, used].mean(dim=1)[:, None, None].expand_as(theta)
     return {
@@ -23,18 +25,33 @@ def controls(theta: Tensor, used: Tensor, rng: torch.Generator) -> dict[str, Ten
 
 def _shuffled(theta: Tensor, used: Tensor, rng: torch.Generator) -> Tensor:
     order = torch.randperm(int(used.sum()), generator=rng)
-    mixed = theta.clone()
-    mixed[:, used] = theta[:, used][:, order]
-    return mixed
+    return _inside(theta[:, used][:, order], used)
 
 
 def _rephased(theta: Tensor, used: Tensor, rng: torch.Generator) -> Tensor:
-    """Turn all phases by those of a noise picture, then restore mean and spread where it shows."""
+    """Make a surrogate (Schreiber & Schmitz 1996): impose in turn the spectrum and where it lies.
+
+    It begins with all phases turned by those of one noise picture, the same in all channels; in
+    the second half of the rounds the values are imposed too, in the order found.
+    """
     inside = theta[:, used]
-    mean, spread = inside.mean(dim=1)[:, None, None], inside.std(dim=1)[:, None, None]
-    centred = (theta - mean) * used
-    turn = torch.fft.fft2(torch.randn(used.shape, generator=rng)).angle()
-    spun = torch.fft.ifft2(torch.fft.fft2(centred) * torch.exp(1j * turn)).real
-    seen = spun[:, used]
-    scale = spread / seen.std(dim=1)[:, None, None].clamp_min(1e-6)
-    return torch.clamp((spun - seen.mean(dim=1)[:, None, None]) * scale + mean, 0, 1)
+    ranked, mean = inside.sort(dim=1).values, inside.mean(dim=1)[:, None, None]
+    own = torch.fft.fft2((theta - mean) * used)
+    spectrum = own * torch.exp(1j * torch.fft.fft2(torch.randn(used.shape, generator=rng)).angle())
+    result = theta
+    for turn in range(ROUNDS):
+        seen = torch.fft.ifft2(spectrum).real
+        if turn >= ROUNDS // 2:
+            rank = seen[:, used].argsort(dim=1).argsort(dim=1)
+            result = _inside(ranked.gather(1, rank), used)
+            seen = result - mean
+        found = torch.fft.fft2(seen * used)
+        spectrum = own.abs() * found / found.abs().clamp_min(1e-9)
+    return result
+
+
+def _inside(values: Tensor, used: Tensor) -> Tensor:
+    """Lay values (3,n) in the cells that show; the others are their mean."""
+    grid = values.mean(dim=1)[:, None, None].repeat(1, *used.shape)
+    grid[:, used] = values
+    return grid

@@ -38,11 +38,6 @@ class SignCrops:
         return SignCrops(*(part[chosen] for part in parts))
 
 
-def read_classes(folder: Path) -> tuple[str, ...]:
-    """Return the 43 class names from classes.csv."""
-    return tuple(row["name"] for row in _rows(folder / "classes.csv"))
-
-
 def read_crops(folder: Path, part: str) -> SignCrops:
     """Read the "train" or "test" part of a GTSRB folder, without the leaked track.
 

@@ -41,7 +41,7 @@ class Bright(LinearVictim):
     def __call__(self, images: Encoded) -> Answer:
         blue = images[:, 2].mean(dim=(1, 2))
         zero = torch.zeros_like(blue)
-        return Answer(torch.stack([zero + 0.2, blue, zero - 9], dim=1))
+        return Answer(torch.stack([zero + 0.35, blue, zero - 9], dim=1))
 
 
 @pytest.fixture(autouse=True)
