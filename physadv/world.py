@@ -36,7 +36,7 @@ class Scene(Protocol):
         """Return the sign's face as rasters."""
 
     def views(
-        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None
+        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None = None
     ) -> list[View]:
         """Place the windows of conditions (B,) on the sensor, binned above `most_px` if it can."""
 

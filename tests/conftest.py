@@ -8,6 +8,7 @@ import torch
 from tests.shared_data import HERE
 
 if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)  # the workers share the cores
 
 

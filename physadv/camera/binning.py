@@ -9,7 +9,8 @@ from torch import Tensor
 from physadv.core import Conditions
 
 POWERS = {"defocus.blur_px": 1, "motion_blur.blur_px": 1, "noise.gain_ratio": 2}
-"""Lengths in pixels shrink with k; k^2 joined pixels hold k^2 times the electrons."""
+"""Lengths in pixels shrink with k; k^2 joined pixels hold k^2 times the electrons (their read
+noise adds up too, which `Noise` takes from the window's pitch)."""
 
 
 def binned(given: Conditions, pitch: Tensor) -> Conditions:

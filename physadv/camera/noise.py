@@ -24,10 +24,11 @@ class Noise:
     full_well_e: float = 8000.0
     read_e: float = 3.0
 
-    def __call__(self, light: Linear, given: Conditions, _window: Window) -> Linear:
+    def __call__(self, light: Linear, given: Conditions, window: Window) -> Linear:
         """Add noise to light (B,3,H,W); the field depends on the row's seed alone."""
+        pitch = window.pitch[:, None, None, None]
         well = (given["gain_ratio"] / self.full_well_e)[:, None, None, None]
-        variance = light.clamp(0, 1) * well + (self.read_e * well) ** 2
+        variance = light.clamp(0, 1) * well + (self.read_e * pitch * well) ** 2
         spread = torch.where(well > 0, variance, 1.0).clamp_min(1e-12).sqrt() * (well > 0)
         return Linear(light + spread * field(given["seed"], light.shape[1:]))
 

@@ -1,8 +1,8 @@
 """Make a classifier say a certain class, or anything but the truth."""
 
-import math
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 import torch
 import torch.nn.functional as F
@@ -20,36 +20,40 @@ def cross_entropy(scores: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(scores, label, reduction="none")
 
 
-def margin(scores: Tensor, label: Tensor, *, confidence: float = math.inf) -> Tensor:
-    """Return the best other score minus the class's, (B,), no lower than -confidence.
-
-    Carlini & Wagner 2017, f6 with kappa: rows that win by `confidence` ask for nothing more.
-    """
+def margin(scores: Tensor, label: Tensor) -> Tensor:
+    """Return the best other score minus the class's, (B,) (Carlini & Wagner 2017, f6)."""
     own = scores.gather(1, label[:, None])[:, 0]
     others = scores.scatter(1, label[:, None], -torch.inf)
-    return (others.amax(dim=1) - own).clamp_min(-confidence)
+    return others.amax(dim=1) - own
 
 
-def targeted(label: int, loss: ScoreLoss = cross_entropy) -> Objective:
-    """Want the answer to be class `label`."""
-    return Objective(((1.0, partial(_towards, label, loss)),), (partial(_is, label),))
+def targeted(label: int, loss: ScoreLoss = cross_entropy, *, confidence: float = inf) -> Objective:
+    """Want the answer to be class `label`.
+
+    Rows whose loss is below `-confidence` ask for nothing more (Carlini & Wagner's kappa, where
+    the loss is the margin).
+    """
+    return Objective(((1.0, partial(_towards, label, loss, confidence)),), (partial(_is, label),))
 
 
-def untargeted(loss: ScoreLoss = margin) -> Objective:
-    """Want any answer but the photo's own label."""
-    return Objective(((1.0, partial(_away, loss)),), (_misread,))
+def untargeted(loss: ScoreLoss = margin, *, confidence: float = inf) -> Objective:
+    """Want any answer but the photo's own label; `confidence` as in `targeted`."""
+    return Objective(((1.0, partial(_away, loss, confidence)),), (_misread,))
 
 
-def _towards(label: int, loss: ScoreLoss, answer: Answer, _photo: Photo) -> Tensor:
-    return loss(answer.scores, torch.full((len(answer.scores),), label))
+def _towards(
+    label: int, loss: ScoreLoss, confidence: float, answer: Answer, _photo: Photo
+) -> Tensor:
+    wanted = torch.full((len(answer.scores),), label)
+    return loss(answer.scores, wanted).clamp_min(-confidence)
+
+
+def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
+    return (-loss(answer.scores, photo.labels)).clamp_min(-confidence)
 
 
 def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
     return answer.best == label
-
-
-def _away(loss: ScoreLoss, answer: Answer, photo: Photo) -> Tensor:
-    return -loss(answer.scores, photo.labels)
 
 
 def _misread(answer: Answer, photo: Photo) -> Tensor:

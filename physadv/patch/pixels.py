@@ -10,6 +10,8 @@ from physadv.core import Encoded, Ink
 from physadv.patch.controls import controls
 from physadv.patch.mask import Mask
 
+USED_PX = 512
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -44,9 +46,15 @@ class Pixels:
         return Ink(Encoded(colour), cover)
 
     def used(self) -> Tensor:
-        """Return which cells show, (rows, columns) bool."""
+        """Return which cells show, (rows, columns) bool: those that any covered point draws on."""
         _, rows, columns = self.shape
-        return F.adaptive_max_pool2d(self.mask.cover(512), (rows, columns))[0, 0] > 0
+        cover = self.mask.cover(USED_PX)
+        size = (cover.shape[-2], cover.shape[-1])
+        with torch.enable_grad():
+            cells = torch.zeros(1, 1, rows, columns, requires_grad=True)
+            seen = F.interpolate(cells, size, mode="bilinear", align_corners=False) * cover
+            (weight,) = torch.autograd.grad(seen.sum(), cells)
+        return weight[0, 0] > 0
 
     def controls(self, theta: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Return stickers of the same place and size that a fair attack must beat."""

@@ -84,7 +84,7 @@ class PhotoScene:
         given: Conditions,
         sensor: Sensor,
         margin: Tensor,
-        most_px: int | None,  # noqa: ARG002  # a photo has the pixels it has
+        most_px: int | None = None,  # noqa: ARG002  # a photo has the pixels it has
     ) -> list[View]:
         """Cut windows around the sign for conditions (B,), `margin` as in `view.views`.
 

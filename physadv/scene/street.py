@@ -33,7 +33,7 @@ class StreetScene:
         return render(self.design, width_px)
 
     def views(
-        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None
+        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None = None
     ) -> list[View]:
         """Place the sign's windows on the sensor for conditions (B,)."""
         plane = plane_map(self.design.size_mm, sensor, below(given, "pose"))

@@ -178,6 +178,15 @@ def test_judging_does_not_use_conditions_of_the_search() -> None:
     assert values == values[:N] * 7  # sticker, bare sign and five controls: all the same
 
 
+def test_another_seed_draws_other_conditions() -> None:
+    drawn = []
+    for seed in (0, 1):
+        world = Watched(torch.rand(1, 3, 16, 16, generator=generator(0)))
+        judge(problem(linear_victim(), cast(World, world)), theta(), seed=seed, n=N)
+        drawn.append({value for value, _ in world.seen})
+    assert not drawn[0] & drawn[1]
+
+
 def test_untargeted_success_is_a_wrong_answer() -> None:
     trial = replace(problem(Stubborn(2)), objective=untargeted())
     report = judge(trial, theta(), seed=0, n=N)

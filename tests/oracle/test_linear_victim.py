@@ -85,7 +85,6 @@ def test_the_judge_sees_the_optimum_s_margin() -> None:
     assert float((soft.loss - hard.loss).abs().max()) < 0.01 * scale + 0.02
 
 
-@pytest.mark.xfail(strict=True, reason="Pixels.used() misses cells that show by interpolation")
 def test_what_is_not_covered_does_not_matter() -> None:
     trial = problem()
     given = trial.draw(4, generator(3))
