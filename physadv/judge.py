@@ -52,14 +52,24 @@ def judge(
     clean, success = rate(bare.success, given, seed), rate(seen.success, given, seed)
     correct = None if read is None else rate(read, given, seed)
     doubts = _doubts(problem, theta, seen.answer.scores, success, found, correct)
+    doubts += _scene_doubts(clean, given)
     return Report(success, clean, correct, found, n, seed, doubts)
 
 
 def rate(success: Tensor, given: Conditions, seed: int) -> Rate:
-    """Return the rate of success (n,): Wilson's, or a bootstrap over photos where they repeat."""
-    photo = given.get("scene.photo.which")
-    if photo is None or len(photo.unique()) == len(photo):
-        return wilson(int(success.sum()), len(success))
+    """Return the rate of success (n,): Wilson's, or a bootstrap over photos where they repeat.
+
+    Where there is one photo only there is nothing to bootstrap and Wilson's is given; where all
+    rows agree the bootstrap's interval would have no width, and Wilson's for the number of
+    photos is.
+    """
+    photo, hits, n = given.get("scene.photo.which"), int(success.sum()), len(success)
+    photos = n if photo is None else len(photo.unique())
+    if photo is None or photos in (1, n):
+        return wilson(hits, n)
+    if hits in (0, n):
+        edge = wilson(photos if hits else 0, photos)
+        return Rate(hits, n, edge.low, edge.high)
     return clustered(success, photo, generator(spawn(seed, "bootstrap")))
 
 
@@ -106,4 +116,15 @@ def _doubts(
         doubts.append(f"{100 * saturated:.0f} % of the ink is at its limits")
     if success.low < 0.5 < success.high:
         doubts.append("success is too near to a coin's toss to call it either way")
+    return tuple(doubts)
+
+
+def _scene_doubts(clean: Rate, given: Conditions) -> tuple[str, ...]:
+    """Doubt success that the bare sign has too, and photos that are all of one scene."""
+    doubts = []
+    if clean.share > 0.05:
+        doubts.append(f"the bare sign alone meets the objective in {clean}")
+    photo = given.get("scene.photo.which")
+    if photo is not None and len(photo.unique()) == 1:
+        doubts.append("all photos show one scene: the interval says nothing of other scenes")
     return tuple(doubts)

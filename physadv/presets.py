@@ -31,7 +31,7 @@ class Preset:
 
 
 LAB = Preset(
-    about="3-12 m, |yaw| <= 30 deg, even light, a good camera held still",
+    about="3 to 12 m, yaw within ±30°, even light, a good camera held still",
     pose=Pose(
         distance_m=Span(3.0, 12.0),
         yaw_deg=Span(-30.0, 30.0, 0.0),
@@ -56,7 +56,7 @@ LAB = Preset(
 )
 
 STREET = Preset(
-    about="3-20 m, |yaw| <= 40 deg, +-1.5 EV, 3500-8000 K, blur and JPEG of a moving camera",
+    about="3 to 20 m, yaw within ±40°, ±1.5 EV, 3500 to 8000 K, a moving camera's blur, JPEG",
     pose=Pose(),
     light=SignLight(),
     camera=Camera(

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
@@ -48,6 +48,9 @@ class Result:
 
 OnState = Callable[[State], None]
 
+HISTORY, SECONDS = "base.history", "base.seconds"
+"""What the base adds to a state's tensors: (N,3) of step, loss, success; the time taken so far."""
+
 
 class Attack(ABC):
     """A physical attack: one theta for many photos. Subclasses write `search` alone."""
@@ -74,14 +77,18 @@ class Attack(ABC):
     ) -> Result:
         """Search, then have the judge look at what came back under n fresh conditions.
 
-        `on_state` is called with each state. Ctrl-C ends the search; what it had found by then is
-        judged.
+        `on_state` is called with each state; its tensors as `resume` make the search go on from
+        there, and its history and its clock with it. Ctrl-C ends the search; what it had found by
+        then is judged.
         """
-        begun = perf_counter()
-        last, history, interrupted = self._run(problem, seed, resume, on_state)
-        seconds = perf_counter() - begun
+        past = _Past.of(resume)
+        last, interrupted = self._run(
+            problem, seed, resume, lambda state: on_state(past.add(state))
+        )
+        seconds, history = past.seconds, tuple(past.history)
         report = judge(problem, last.best, seed=spawn(seed, "report"), n=n, tick=tick)
-        doubts = (*report.doubts, *last.notes)
+        stopped = f"the search was stopped by hand at {100 * last.done:.0f} % of its steps"
+        doubts = (*report.doubts, *last.notes, *([stopped] if interrupted else []))
         return Result(
             last.best, report, last.step, last.queries, seconds, seed, interrupted, history, doubts
         )
@@ -92,16 +99,43 @@ class Attack(ABC):
         seed: int,
         resume: Mapping[str, Tensor] | None,
         on_state: OnState,
-    ) -> tuple[State, tuple[tuple[int, float, float], ...], bool]:
-        last, history = None, []
+    ) -> tuple[State, bool]:
+        last = None
         try:
             for last in self.search(problem, generator(spawn(seed, "search")), resume):
-                history.append((last.step, last.loss, last.success))
                 on_state(last)
         except KeyboardInterrupt:
             if last is None:
                 raise
-            return last, tuple(history), True
+            return last, True
         if last is None:
             raise ValueError("the search yielded no state")
-        return last, tuple(history), False
+        return last, False
+
+
+class _Past:
+    """The course and the clock of a search, which travel in its states when it is resumed."""
+
+    def __init__(self, history: list[tuple[int, float, float]], before: float) -> None:
+        self.history, self.before, self.begun = history, before, perf_counter()
+
+    @classmethod
+    def of(cls, resume: Mapping[str, Tensor] | None) -> "_Past":
+        """Return the past of a resumed search, or none."""
+        if resume is None or HISTORY not in resume:
+            return cls([], 0.0)
+        rows = resume[HISTORY].tolist()
+        return cls([(int(step), a, b) for step, a, b in rows], float(resume[SECONDS]))
+
+    @property
+    def seconds(self) -> float:
+        """How long the search has taken in all."""
+        return self.before + perf_counter() - self.begun
+
+    def add(self, state: State) -> State:
+        """Note a state and return it with all that came before it in its tensors."""
+        if not self.history or self.history[-1][0] != state.step:
+            self.history.append((state.step, state.loss, state.success))
+        rows = torch.tensor(self.history, dtype=torch.float64)
+        seconds = torch.tensor(self.seconds, dtype=torch.float64)
+        return replace(state, tensors={**state.tensors, HISTORY: rows, SECONDS: seconds})

@@ -43,11 +43,11 @@ class Gradient(Attack):
     def search(
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
-        """Yield a state every `check_every` steps."""
-        walk = self.walk(problem, rng)
+        """Yield a state every `check_every` steps, and the one it is resumed from."""
+        walk, total = self.walk(problem, rng), self.steps * self.restarts
         if resume is not None:
             walk.restore(resume)
-        total = self.steps * self.restarts
+            yield walk.state(total)
         while walk.step < total and walk.calm < self.patience:
             walk.advance()
             if walk.step % self.check_every == 0 or walk.step == total:

@@ -1,55 +1,111 @@
 """`physadv evaluate` and `physadv sheet`: what is done with a result's folder."""
 
-from pathlib import Path
+from itertools import product
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from physadv.cli.options import FLAGS, FolderArgument, PaperOption, laid_over
 from physadv.cli.show import bar, console, interval, polite
 from physadv.core import spawn
 from physadv.design import Design, build_problem, build_victim, design_from
-from physadv.evaluation import Grid, parse_axes, success_grid
+from physadv.evaluation import Grid, check_axes, parse_axes, success_grid
 from physadv.judge import judge
 from physadv.output import read_folder, today, write_card, write_sheets
-from physadv.output.card import grid_facts, report_facts, victim_facts
-from physadv.patch import Mask
-from physadv.scene import sign
+from physadv.output.card import grid_facts, report_facts, victim_facts, world_text
+from physadv.output.folder import EVALUATION, staged
+from physadv.output.paper import page_of
 
-FolderArgument = Annotated[Path, typer.Argument(help="A folder made by physadv generate.")]
+ELSEWHERE, HOW = "What to judge against instead", "How"
 
 
 @polite
 def evaluate(
     folder: FolderArgument,
     victim: Annotated[
-        str | None, typer.Option(help="Judge against another victim, as in generate.")
+        str | None,
+        typer.Option(
+            metavar="SPEC", help="Another victim, as in generate.", rich_help_panel=ELSEWHERE
+        ),
     ] = None,
-    size_px: Annotated[int | None, typer.Option(help="Side of that victim's input.")] = None,
-    labels: Annotated[str | None, typer.Option(help="File with that victim's class names.")] = None,
+    size_px: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Side of its input.", rich_help_panel=ELSEWHERE),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Its class names.", rich_help_panel=ELSEWHERE),
+    ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Class to be read, as that victim names it.")
+        str | None,
+        typer.Option(
+            metavar="CLASS", help="The class wanted, as it names it.", rich_help_panel=ELSEWHERE
+        ),
     ] = None,
-    world: Annotated[str | None, typer.Option(help="Judge in another preset's world.")] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS", help="The sign's own class there.", rich_help_panel=ELSEWHERE
+        ),
+    ] = None,
+    world: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET", help="lab or street.", rich_help_panel=ELSEWHERE),
+    ] = None,
+    photo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Real photos, as in generate.", rich_help_panel=ELSEWHERE
+        ),
+    ] = None,
+    corners: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"X,Y …"', help="Where the sign is in the photo.", rich_help_panel=ELSEWHERE
+        ),
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X1,Y1,X2,Y2", help="The same for one head-on.", rich_help_panel=ELSEWHERE
+        ),
+    ] = None,
     grid: Annotated[
         str | None,
-        typer.Option(help='Axes, e.g. "scene.pose.distance_m=3,6,9 scene.pose.yaw_deg=-30,0,30".'),
+        typer.Option(
+            metavar="AXES",
+            help='Conditions, e.g. "scene.pose.distance_m=3,6,9 scene.pose.yaw_deg=-30,0,30"; all '
+            "others vary. card.json lists their names under conditions.",
+            rich_help_panel=HOW,
+        ),
     ] = None,
-    each: Annotated[int, typer.Option(min=1, help="Photos in a cell of the grid.")] = 20,
-    n: Annotated[int, typer.Option(min=20, help="Fresh photos to judge.")] = 500,
-    seed: Annotated[int, typer.Option(help="Another seed, other conditions.")] = 1,
+    each: Annotated[
+        int, typer.Option(min=1, help="Photos in a cell of the grid.", rich_help_panel=HOW)
+    ] = 20,
+    n: Annotated[
+        int, typer.Option(min=20, help="Fresh photos to judge.", rich_help_panel=HOW)
+    ] = 500,
+    seed: Annotated[
+        int, typer.Option(help="Another seed, other conditions.", rich_help_panel=HOW)
+    ] = 1,
 ) -> None:
-    """Judge a result again: under fresh conditions, over a grid, elsewhere, on another victim.
+    """Judge a result again: fresh conditions, a grid, another world, other photos or victims.
 
-    Prints the figures and keeps them in evaluation.json beside the card.
+    Prints the figures and keeps them in evaluation.json in the folder, in place of those of the
+    last time. The stickers stay as they are.
     """
     design, theta = read_folder(folder)
+    flags: dict[str, dict[str, Any]] = {
+        "victim": {"spec": victim, "labels": labels, "size_px": size_px},
+        "goal": {"target": target, "truth": truth},
+        "world": {"preset": world, "photo": photo, "corners": corners, "box": box},
+    }
+    design = _elsewhere(design, flags)
     axes = None if grid is None else parse_axes(grid)
-    flags = {"victim": {"spec": victim, "labels": labels, "size_px": size_px}}
-    flags |= {"goal": {"target": target}, "world": {"preset": world}}
-    changed = _changed(design, flags)
-    against = build_victim(changed)
-    problem = build_problem(changed, against, _mask(changed))
+    against = build_victim(design)
+    problem = build_problem(design, against)
+    check_axes(problem.declared(), axes or {})
     with bar() as progress:
         task = progress.add_task("judging", total=8, note="")
 
@@ -57,46 +113,45 @@ def evaluate(
             progress.update(task, advance=1, note=name)
 
         report = judge(problem, theta, seed=spawn(seed, "evaluate"), n=n, tick=tick)
-        cells = None
-        if axes is not None:
-            tick("grid")
-            cells = success_grid(problem, theta, axes, each=each, seed=seed)
+        tick("grid" if axes else "done")
+        cells = success_grid(problem, theta, axes, each=each, seed=seed) if axes else None
         progress.update(task, completed=8, note="")
     facts: dict[str, Any] = {
         "date": today(),
         "victim": victim_facts(against),
-        "world": design.world.preset if world is None else world,
+        "target": design.goal.target,
+        "world": world_text(design),
         "seed": seed,
         "measured": report_facts(report),
         "doubts": list(report.doubts),
         "grid": None if cells is None else grid_facts(cells),
     }
-    write_card(folder / "evaluation.json", facts)
+    with staged(folder) as part:
+        write_card(part / EVALUATION, facts)
     _show(facts, cells)
+    console.print(f"kept in {folder / EVALUATION}", markup=False)
 
 
 @polite
-def sheet(
-    folder: FolderArgument,
-    paper: Annotated[str, typer.Option(help="A4, A3, Letter, … or WIDTHxHEIGHT in mm.")] = "A4",
-) -> None:
-    """Write sheet.pdf and sheet.svg again, for another paper."""
+def sheet(folder: FolderArgument, paper: PaperOption = "A4") -> None:
+    """Write sheet.pdf and sheet.svg again, for another paper.
+
+    Stickers larger than the paper are tiled with a glue strip. Scale, contours and ink stay.
+    """
+    page_of(paper)
     design, _ = read_folder(folder)
     pages = write_sheets(folder, design, date=today(), paper=paper)
-    console.print(f"{folder / 'sheet.pdf'}: {pages} pages of {paper}; print at 100 %")
+    told = f"{folder / 'sheet.pdf'}: {pages} pages of {paper}; print at 100 %"
+    console.print(told, markup=False)
 
 
-def _changed(design: Design, flags: dict[str, dict[str, Any]]) -> Design:
+def _elsewhere(design: Design, flags: dict[str, dict[str, Any]]) -> Design:
     values = design.model_dump()
     if flags["victim"]["spec"] is not None:
-        values["victim"] = {}
+        values["goal"]["truth"] = None
     for part, some in flags.items():
-        values[part].update({name: value for name, value in some.items() if value is not None})
-    return design_from(values, "flags")
-
-
-def _mask(design: Design) -> Mask:
-    return Mask(sign(design.sign).size_mm, design.sticker.pieces_mm)
+        laid_over(values, part, some)
+    return design_from(values, "flags", names=FLAGS)
 
 
 def _show(facts: dict[str, Any], cells: Grid | None) -> None:
@@ -109,7 +164,7 @@ def _show(facts: dict[str, Any], cells: Grid | None) -> None:
         table.add_row(name, f"{rate['hits']}/{rate['n']}  {interval(rate)}")
     console.print(table)
     for doubt in facts["doubts"]:
-        console.print(f"doubt: {doubt}", style="yellow")
+        console.print(f"doubt: {doubt}", style="yellow", markup=False)
     if cells is not None:
         console.print(_grid_table(cells))
 
@@ -124,8 +179,9 @@ def _grid_table(cells: Grid) -> Table:
         for value, row in zip(values[1], cells.table(), strict=True):
             table.add_row(f"{value:g}", *[f"{rate.hits}/{rate.n}" for rate in row])
         return table
-    table.add_column("cell")
+    for name in names:
+        table.add_column(name, justify="right")
     table.add_column("success", justify="right")
-    for index, rate in enumerate(cells.rates):
-        table.add_row(str(index), str(rate))
+    for cell, rate in zip(product(*values), cells.rates, strict=True):
+        table.add_row(*[f"{value:g}" for value in cell], str(rate))
     return table

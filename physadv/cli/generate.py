@@ -5,20 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from physadv.cli.run import numbers, run
+from physadv.cli.options import FLAGS, ForceOption, OutOption, PaperOption, laid_over, numbers
+from physadv.cli.run import run
 from physadv.cli.show import polite
-from physadv.core import UserError
 from physadv.design import Design, design_from, read_design
-from physadv.output import Options
+from physadv.output import Options, load_state
 
 OUT = Path("physadv-out")
-OutOption = Annotated[Path, typer.Option(help="Folder for the result.")]
-PaperOption = Annotated[str, typer.Option(help="A4, A3, Letter, … or WIDTHxHEIGHT in mm.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace a result in --out.")]
-ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Go on with a search that was stopped in --out.")
-]
-SeedOption = Annotated[int | None, typer.Option(help="Same seed, same machine: same stickers.")]
+VICTIM, GOAL, WORLD, STICKERS, SEARCH, RESULT = (
+    *("Victim: the recogniser that you own", "Goal", "World: what it is photographed in"),
+    *("Stickers", "Search", "Result"),
+)
 
 DEMO: dict[str, Any] = {
     "name": "stop as speed limit 80",
@@ -30,81 +27,249 @@ DEMO: dict[str, Any] = {
 @polite
 def demo(
     out: OutOption = OUT,
-    seed: SeedOption = 0,
+    seed: Annotated[
+        int, typer.Option(help="Same seed, same machine: same stickers.", rich_help_panel=RESULT)
+    ] = 0,
     paper: PaperOption = "A4",
     force: ForceOption = False,
 ) -> None:
     """Make stickers that turn the bundled recogniser's Stop into Speed limit (80km/h).
 
-    Two minutes on two cores; leaves sheet.pdf, report.html and the rest in --out.
+    About two minutes on two cores. Leaves in --out: report.html (look at this first), sheet.pdf and
+    sheet.svg (to print and cut), patch.png, sign.png, theta.safetensors, design.toml (repeats the
+    run: physadv generate design.toml) and card.json (what was measured).
+
+    Ctrl-C judges and writes what was found so far; physadv generate --resume goes on from there.
     """
-    run(design_from(DEMO | {"seed": seed}), out, Options(paper=paper, force=force))
+    run(design_from(DEMO | {"seed": seed}, names=FLAGS), out, Options(paper=paper, force=force))
 
 
 @polite
 def generate(
     design: Annotated[
-        Path | None, typer.Argument(help="A design.toml; flags given beside it win.")
-    ] = None,
-    out: OutOption = OUT,
-    name: Annotated[str | None, typer.Option(help="Name on the sheet and the card.")] = None,
-    sign: Annotated[
-        str | None, typer.Option(help="stop, us_stop, yield, speed_limit_50, …")
+        Path | None,
+        typer.Argument(metavar="[DESIGN.toml]", help="A design file; flags beside it win."),
     ] = None,
     victim: Annotated[
         str | None,
         typer.Option(
-            help='"bundled", file.py:function, a TorchScript .pt, or .safetensors weights.'
+            metavar="SPEC",
+            help="bundled, file.py:function (returns an nn.Module), a TorchScript .pt, or "
+            ".safetensors weights made by physadv train.",
+            rich_help_panel=VICTIM,
         ),
     ] = None,
-    labels: Annotated[str | None, typer.Option(help="File with the victim's class names.")] = None,
-    size_px: Annotated[int | None, typer.Option(help="Side of the victim's input.")] = None,
-    target: Annotated[
-        str | None, typer.Option(help="Class to be read, by name or number; none: any wrong one.")
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Class names: one a line, or a .csv with the columns id and name.",
+            rich_help_panel=VICTIM,
+        ),
     ] = None,
-    truth: Annotated[str | None, typer.Option(help="Class the victim should answer.")] = None,
-    world: Annotated[str | None, typer.Option(help="Preset of conditions: lab or street.")] = None,
-    backgrounds: Annotated[str | None, typer.Option(help="Folder of background images.")] = None,
+    size_px: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX", help="Side of the victim's input in pixels.", rich_help_panel=VICTIM
+        ),
+    ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The sign: stop (the default), us_stop, yield, speed_limit_50, …",
+            rich_help_panel=GOAL,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="What it should be read as, by name or number; without it: anything wrong.",
+            rich_help_panel=GOAL,
+        ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="What the victim answers for the bare sign, where its labels do not say.",
+            rich_help_panel=GOAL,
+        ),
+    ] = None,
+    world: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRESET",
+            help="lab (3-12 m, yaw 30°, a still camera; the default) or street (3-20 m, yaw 40°, "
+            "harder light, blur and JPEG).",
+            rich_help_panel=WORLD,
+        ),
+    ] = None,
+    backgrounds: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Your own images behind the sign.", rich_help_panel=WORLD),
+    ] = None,
     photo: Annotated[
-        str | None, typer.Option(help="Real photo of the sign, a folder of them, or a table .csv.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead: a real photo of the sign; a folder of photos that the sign fills; or a "
+            "table .csv with the columns file,corners or file,x1,y1,x2,y2.",
+            rich_help_panel=WORLD,
+        ),
     ] = None,
     corners: Annotated[
-        str | None, typer.Option(help='Sign in the photo: "x,y x,y …", clockwise from top left.')
+        str | None,
+        typer.Option(
+            metavar='"X,Y …"',
+            help="The sign's corners, or its frame's four, in the photo's pixels, clockwise from "
+            "the top left one.",
+            rich_help_panel=WORLD,
+        ),
     ] = None,
-    box: Annotated[str | None, typer.Option(help="Sign's box in the photo: x1,y1,x2,y2.")] = None,
-    area: Annotated[float | None, typer.Option(help="Most of the face to cover, per cent.")] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X1,Y1,X2,Y2",
+            help="Instead of corners, for a sign seen head-on: its box.",
+            rich_help_panel=WORLD,
+        ),
+    ] = None,
+    area: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PCT",
+            help="Cover at most this share of the face, per cent. [default: 15]",
+            rich_help_panel=STICKERS,
+        ),
+    ] = None,
     areas: Annotated[
-        str | None, typer.Option(help="Make one result for each, and their curve: 5,8,10,12,15.")
+        str | None,
+        typer.Option(
+            metavar="PCT,PCT…",
+            help="A result for each and their curve, e.g. 5,8,10,12,15; the largest is the main "
+            "one, the others go into folders inside --out.",
+            rich_help_panel=STICKERS,
+        ),
     ] = None,
-    pieces: Annotated[int | None, typer.Option(help="Most pieces.")] = None,
-    min_mm: Annotated[float | None, typer.Option(help="Least side of a piece, mm.")] = None,
+    pieces: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="At most this many pieces. [default: 8]", rich_help_panel=STICKERS
+        ),
+    ] = None,
+    min_mm: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MM",
+            help="Least size of a piece in both directions. [default: 40]",
+            rich_help_panel=STICKERS,
+        ),
+    ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="search, bars, poster, a candidate's name, or a mask image.")
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="search (races layouts on the victim; the default), bars, poster, the name of one "
+            "that is raced (middle, around, …), or a mask image, white where stickers go.",
+            rich_help_panel=STICKERS,
+        ),
     ] = None,
     allow_legend: Annotated[
-        bool, typer.Option("--allow-legend", help="Letters may be covered.")
+        bool,
+        typer.Option(
+            "--allow-legend",
+            help="Let stickers cover the letters; else at most 10 % of their strokes.",
+            rich_help_panel=STICKERS,
+        ),
     ] = False,
-    cell_mm: Annotated[float | None, typer.Option(help="Side of a colour cell, mm.")] = None,
-    palette: Annotated[
-        str | None, typer.Option(help="Printable colours, r,g,b in 0..1 a line.")
+    cell_mm: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MM", help="Side of a colour cell. [default: 12.5]", rich_help_panel=STICKERS
+        ),
     ] = None,
-    printable: Annotated[float | None, typer.Option(help="Weight of non-printability.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of a search.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Photos a step.")] = None,
-    restarts: Annotated[int | None, typer.Option(help="Searches; the best is kept.")] = None,
-    optimiser: Annotated[str | None, typer.Option(help="adam or sign.")] = None,
-    judged: Annotated[int | None, typer.Option(help="Photos of the judge.")] = None,
-    seed: SeedOption = None,
+    palette: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Colours that your printer can print: r,g,b in 0..1, one a line.",
+            rich_help_panel=STICKERS,
+        ),
+    ] = None,
+    printable: Annotated[
+        float | None,
+        typer.Option(
+            metavar="W", help="Weight of non-printability by --palette.", rich_help_panel=STICKERS
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Steps of a search. [default: 200]", rich_help_panel=SEARCH),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Photos a step. [default: 24]", rich_help_panel=SEARCH),
+    ] = None,
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Searches, of which the best is kept. [default: 1]",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    optimiser: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="adam (the default) or sign.", rich_help_panel=SEARCH),
+    ] = None,
+    judged: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Fresh photos that the judge takes. [default: 500]",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Same seed, same machine: same stickers. [default: 0]",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    out: OutOption = OUT,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Name on the sheet and the card.", rich_help_panel=RESULT
+        ),
+    ] = None,
     paper: PaperOption = "A4",
     force: ForceOption = False,
-    resume: ResumeOption = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the search that was stopped in --out.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
 ) -> None:
     """Find stickers for a sign and a victim, judge them, and write the sheet.
 
-    Ctrl-C judges and writes what was found so far; --resume goes on from there.
+    Examples:
+
+    physadv generate --target "Speed limit (80km/h)" --out stop-as-80
+
+    physadv generate --victim net.py:load --size-px 64 --labels names.txt --target 5 --truth 14
+
+    physadv generate --photo sign.jpg --box 120,80,410,370 --sign us_stop --target 5
+
+    Ctrl-C judges and writes what was found so far; --resume with the same --out goes on.
     """
-    if resume and design is None:
-        design = out / "design.toml"
     flags: dict[str, dict[str, Any]] = {
         "": {"name": name, "sign": sign, "seed": seed, "judged": judged},
         "victim": {"spec": victim, "labels": labels, "size_px": size_px},
@@ -118,6 +283,7 @@ def generate(
         },
         "sticker": {
             "area_pct": area,
+            "areas_pct": numbers("--areas", areas),
             "pieces": pieces,
             "min_mm": min_mm,
             "layout": layout,
@@ -126,21 +292,27 @@ def generate(
         },
         "attack": {"steps": steps, "batch": batch, "restarts": restarts, "optimiser": optimiser},
     }
-    wanted = _merged(Design() if design is None else read_design(design), flags)
-    options = Options(paper, force, resume, numbers("areas", areas))
-    run(wanted, out, options)
+    base = Design()
+    if design is not None:
+        base = read_design(design)
+    elif resume:
+        base = load_state(out).design
+    run(_merged(base, flags), out, Options(paper, force, resume))
+
+
+KEEP_PLACES = {"name", "judged", "cell_mm", "palette", "printable", *("steps", "batch", "restarts")}
+"""Flags that leave stickers where a design file has them."""
 
 
 def _merged(base: Design, flags: dict[str, dict[str, Any]]) -> Design:
-    """Lay the flags that were given over a design; new limits forget old contours."""
-    values = base.model_dump()
-    given = {part: {k: v for k, v in some.items() if v is not None} for part, some in flags.items()}
-    for part, some in given.items():
-        (values if part == "" else values[part]).update(some)
-    if given["sticker"].keys() - {"cell_mm"} or "sign" in given[""]:
-        values["sticker"]["pieces_mm"] = ()
-    if values["victim"]["spec"] == "bundled" and given["victim"].keys() & {"labels", "size_px"}:
-        raise UserError(
-            "victim", expected="no --labels or --size-px with the bundled victim", got="them"
-        )
-    return design_from(values, "flags")
+    """Lay the flags that were given over a design.
+
+    What a layout was chosen for may change with them; then it is chosen anew.
+    """
+    wanted = {name for some in flags.values() for name, value in some.items() if value is not None}
+    values = (base if wanted <= KEEP_PLACES else base.unplaced()).model_dump()
+    for part, some in flags.items():
+        laid_over(values, part, some)
+    if flags["sticker"]["area_pct"] is not None and flags["sticker"]["areas_pct"] is None:
+        values["sticker"]["areas_pct"] = ()
+    return design_from(values, "flags", names=FLAGS)

@@ -30,7 +30,7 @@ def polite(command: Callable[P, R]) -> Callable[P, R]:
             errors.print(f"physadv: {error}", style="red", markup=False)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
-            errors.print("physadv: stopped", style="yellow")
+            errors.print("physadv: stopped; nothing was changed", style="yellow")
             raise typer.Exit(130) from error
 
     return run
@@ -79,5 +79,6 @@ def show_card(card: Mapping[str, Any], folder: Path) -> None:
         f"{stickers['legend_pct']:.1f} % of the legend covered"
     )
     for doubt in card["doubts"]:
-        console.print(f"doubt: {doubt}", style="yellow")
-    console.print(f"open {folder / 'report.html'}; print {folder / 'sheet.pdf'} at 100 %")
+        console.print(f"doubt: {doubt}", style="yellow", markup=False)
+    told = f"open {folder / 'report.html'}; print {folder / 'sheet.pdf'} at 100 %"
+    console.print(told, markup=False, soft_wrap=True)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_NAMES = 24
+"""How many names a message lists."""
+
 
 class UserError(ValueError):
     """Something a user gave is wrong; the message is one line, ready to be shown."""
@@ -12,6 +15,10 @@ class UserError(ValueError):
         self.argument, self.expected, self.got, self.fix = argument, expected, got, fix
         advice = f"; {fix}" if fix else ""
         super().__init__(f"{argument}: expected {expected}, got {got}{advice}")
+
+    def about(self, argument: str, fix: str = "") -> "UserError":
+        """Return the same error about another argument, with other advice if that is given."""
+        return UserError(argument, expected=self.expected, got=self.got, fix=fix or self.fix)
 
 
 def check(holds: bool, argument: str, *, expected: str, got: object, fix: str = "") -> None:
@@ -26,4 +33,6 @@ def one_of(argument: str, got: str, names: Iterable[str]) -> None:
     if got not in known:
         near = get_close_matches(got, known, n=1)
         fix = f"did you mean {near[0]!r}?" if near else ""
-        raise UserError(argument, expected="one of " + ", ".join(known), got=repr(got), fix=fix)
+        more = f", … ({len(known)} in all)" if len(known) > MOST_NAMES else ""
+        expected = "one of " + ", ".join(known[:MOST_NAMES]) + more
+        raise UserError(argument, expected=expected, got=repr(got), fix=fix)

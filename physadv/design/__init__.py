@@ -2,26 +2,41 @@
 
 from physadv.design.build import (
     build_attack,
+    build_mask,
     build_objective,
     build_problem,
     build_victim,
     build_world,
-    choose_mask,
     limits,
+    measure_stickers,
+    named,
+    placed,
     truth,
 )
-from physadv.design.model import Design, design_from, read_design, write_design
+from physadv.design.model import (
+    Design,
+    design_from,
+    design_text,
+    parse_design,
+    read_design,
+    write_design,
+)
 
 __all__ = [
     "Design",
     "build_attack",
+    "build_mask",
     "build_objective",
     "build_problem",
     "build_victim",
     "build_world",
-    "choose_mask",
     "design_from",
+    "design_text",
     "limits",
+    "measure_stickers",
+    "named",
+    "parse_design",
+    "placed",
     "read_design",
     "truth",
     "write_design",

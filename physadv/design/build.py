@@ -1,11 +1,10 @@
 """From a design to a problem: load the victim, set the goal, lay the stickers, make the world."""
 
-from functools import partial
 from pathlib import Path
 
-from physadv.attacks import Gradient, Placement, place
+from physadv.attacks import Gradient, place
 from physadv.attacks.placement import Tick
-from physadv.core import Choice, check
+from physadv.core import Choice, UserError, check
 from physadv.core.check import one_of
 from physadv.design.model import Design
 from physadv.objectives import (
@@ -19,7 +18,7 @@ from physadv.objectives import (
     targeted,
     untargeted,
 )
-from physadv.patch import Limits, Mask, Pixels, bars, candidates, check_mask, read_mask
+from physadv.patch import Limits, Mask, Measures, Pixels, bars, candidates, check_mask, read_mask
 from physadv.presets import photo_world, world
 from physadv.printing import Printer
 from physadv.problem import Problem
@@ -37,6 +36,11 @@ from physadv.scene import (
 )
 from physadv.victims import Classifier, Victim, load_victim
 from physadv.world import World
+
+PHOTO_ZOOM = 4
+"""How many times what the victim takes a sign in a photo is kept large; more only costs time."""
+
+LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
 
 
 def build_victim(design: Design) -> Classifier:
@@ -57,7 +61,7 @@ def truth(design: Design, victim: Victim) -> int:
     Taken from the design, or by the sign's title or GTSRB class among the victim's labels.
     """
     if design.goal.truth is not None:
-        return victim.label(design.goal.truth)
+        return _class("truth", design.goal.truth, victim)
     shown = sign(design.sign)
     titles = [label.lower() for label in victim.labels]
     if shown.title.lower() in titles:
@@ -66,12 +70,34 @@ def truth(design: Design, victim: Victim) -> int:
     return shown.labels["gtsrb"] if victim.labels == known and "gtsrb" in shown.labels else -1
 
 
+def named(design: Design, victim: Victim) -> Design:
+    """Return the design with the names of its classes, where it had their numbers.
+
+    Names can be found again among another victim's labels, numbers would mean something else.
+    """
+    goal = {"target": design.goal.target, "truth": design.goal.truth}
+    names = {}
+    for argument, value in goal.items():
+        if value is not None:
+            name = victim.labels[_class(argument, value, victim)]
+            names[argument] = name if victim.labels.count(name) == 1 else value
+    return design.changed("goal", **names)
+
+
+def _class(argument: str, value: str, victim: Victim) -> int:
+    try:
+        return victim.label(value)
+    except UserError as error:
+        fix = "physadv victims lists the bundled recogniser's classes"
+        raise error.about(argument, error.fix or fix) from error
+
+
 def build_objective(design: Design, victim: Victim, label: int) -> Objective:
     """Return what the attacker wants, with the regularisers of the ink."""
     goal = design.goal
-    loss = cross_entropy if goal.loss != "margin" else partial(margin, confidence=goal.confidence)
+    loss, confidence = LOSSES[goal.loss], goal.confidence
     if goal.target is not None:
-        target = victim.label(goal.target)
+        target = _class("target", goal.target, victim)
         check(
             target != label,
             "target",
@@ -79,7 +105,7 @@ def build_objective(design: Design, victim: Victim, label: int) -> Objective:
             got=f"{victim.labels[target]!r}",
             fix="name another target, or leave it out for any wrong answer",
         )
-        wanted = targeted(target, loss)
+        wanted = targeted(target, loss, confidence=confidence)
     else:
         check(
             label >= 0,
@@ -88,7 +114,7 @@ def build_objective(design: Design, victim: Victim, label: int) -> Objective:
             got="none: its labels do not name the sign",
             fix="give --truth, or a --target",
         )
-        wanted = untargeted(loss)
+        wanted = untargeted(loss, confidence=confidence)
     return _regularised(wanted, design)
 
 
@@ -109,26 +135,28 @@ def _regularised(wanted: Objective, design: Design) -> Objective:
     return wanted
 
 
-def build_world(design: Design, label: int) -> World:
+def build_world(design: Design, victim: Victim) -> World:
     """Return the world of the design: a preset's street, or real photos."""
-    part, shown = design.world, sign(design.sign)
+    part, shown, label = design.world, sign(design.sign), truth(design, victim)
     if part.photo is not None:
-        return photo_world(photo_scene(shown, _photos(design)), label=label)
+        sign_px = PHOTO_ZOOM * max(victim.size_px)
+        return photo_world(photo_scene(shown, _photos(design, sign_px)), label=label)
     bank = backgrounds(Path(part.backgrounds) if part.backgrounds else None)
     background = Backdrop(Choice(tuple(range(len(bank)))))
     return world(part.preset, StreetScene(shown, bank, background=background), label=label)
 
 
-def _photos(design: Design) -> tuple[SignPhoto, ...]:
+def _photos(design: Design, sign_px: int) -> tuple[SignPhoto, ...]:
     """Read the real photos: one with corners or a box, or those that the sign fills."""
     part, shown = design.world, sign(design.sign)
     path = Path(str(part.photo))
     if part.corners is not None or part.box is not None:
         corners = None if part.corners is None else parse_corners(part.corners)
         box = None if part.box is None else parse_box(part.box)
-        return (read_photo(path, shown, corners=corners, box=box),)
+        check(not path.is_dir(), "photo", expected="one photo for corners or box", got=str(path))
+        return (read_photo(path, shown, corners=corners, box=box, sign_px=sign_px),)
     many = path.is_dir() or path.suffix.lower() == ".csv"
-    return read_photos(path if many else [path], shown)
+    return read_photos(path if many else [path], shown, sign_px=sign_px)
 
 
 def limits(design: Design) -> Limits:
@@ -137,36 +165,46 @@ def limits(design: Design) -> Limits:
     return Limits(part.area_pct, part.pieces, part.min_mm, part.allow_legend)
 
 
-def build_problem(design: Design, victim: Victim, mask: Mask) -> Problem:
-    """Join victim, goal, stickers inside `mask`, and world."""
-    label = truth(design, victim)
-    patch = Pixels(mask, design.sticker.cell_mm)
-    return Problem(
-        victim, build_objective(design, victim, label), patch, build_world(design, label)
-    )
+def build_mask(design: Design) -> Mask:
+    """Return the stickers' contours that the design holds."""
+    return Mask(sign(design.sign).size_mm, design.sticker.pieces_mm)
 
 
-def choose_mask(
-    design: Design, victim: Victim, *, tick: Tick = lambda *_: None
-) -> tuple[Mask, Placement | None]:
-    """Return the stickers' contours: as the design gives them, or raced on the victim.
+def build_problem(design: Design, victim: Victim) -> Problem:
+    """Join victim, goal, stickers and world."""
+    objective = build_objective(design, victim, truth(design, victim))
+    patch = Pixels(build_mask(design), design.sticker.cell_mm)
+    return Problem(victim, objective, patch, build_world(design, victim))
 
-    Raises `UserError` where they break the design's limits.
+
+def placed(design: Design, victim: Victim, *, tick: Tick = lambda *_: None) -> Design:
+    """Return the design with the stickers' contours, to a hundredth of a millimetre.
+
+    They stay if it has them; else they come from its layout, or from a race of layouts on the
+    victim. Raises `UserError` where they break the design's limits.
     """
-    bounds, shown = limits(design), sign(design.sign)
-    face = StreetScene(shown).face()
-    if design.sticker.pieces_mm:
-        mask = Mask(shown.size_mm, design.sticker.pieces_mm)
-        check_mask(mask, face, bounds)
-        return mask, None
-    if design.sticker.layout != "search":
+    if not design.sticker.pieces_mm:
+        design = _placed(design, victim, tick)
+    measure_stickers(design)
+    return design
+
+
+def measure_stickers(design: Design) -> Measures:
+    """Return what the stickers take of the face; `UserError` where they break the limits."""
+    return check_mask(build_mask(design), StreetScene(sign(design.sign)).face(), limits(design))
+
+
+def _placed(design: Design, victim: Victim, tick: Tick) -> Design:
+    bounds, layout, raced = limits(design), design.sticker.layout, {}
+    if layout == "search":
+        problem, face = build_problem(design, victim), StreetScene(sign(design.sign)).face()
+        found = place(problem, face, bounds, seed=design.seed, tick=tick)
+        mask, layout = found.mask, found.name
+        raced = {name: round(loss, 3) for name, loss in found.losses.items()}
+    else:
         mask = _named_mask(design, bounds)
-        check_mask(mask, face, bounds)
-        return mask, None
-    problem = build_problem(design, victim, Mask(shown.size_mm, ()))
-    placement = place(problem, face, bounds, seed=design.seed, tick=tick)
-    check_mask(placement.mask, face, bounds)
-    return placement.mask, placement
+    pieces = [[(round(x, 2), round(y, 2)) for x, y in piece] for piece in mask.pieces_mm]
+    return design.changed("sticker", pieces_mm=pieces, chosen=layout, raced=raced)
 
 
 def _named_mask(design: Design, bounds: Limits) -> Mask:
@@ -177,7 +215,10 @@ def _named_mask(design: Design, bounds: Limits) -> Mask:
     if layout == "bars":
         return bars(face, bounds)
     if Path(layout).suffix:
-        return read_mask(layout, shown.size_mm)
+        try:
+            return read_mask(layout, shown.size_mm)
+        except UserError as error:
+            raise error.about("layout") from error
     known = candidates(face, bounds)
     one_of("layout", layout, ["search", "poster", "bars", *known, "a mask image"])
     return known[layout]

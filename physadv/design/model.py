@@ -3,21 +3,51 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from physadv.core import UserError
+from physadv.core import UserError, check
+from physadv.core.check import one_of
+from physadv.design.faults import as_user_error
+from physadv.presets import PRESETS
+from physadv.scene import SIGNS
 from physadv.victims.weights import check_file
 
-Positive = Annotated[float, Field(gt=0)]
-Contour = tuple[tuple[float, float], ...]
+Positive = Annotated[float, Field(gt=0, description="a number above 0")]
+Weight = Annotated[float, Field(ge=0, description="a number, at least 0")]
+Count = Annotated[int, Field(ge=1, description="a whole number, at least 1")]
+Share = Annotated[
+    float, Field(gt=0, le=100, description="per cent of the face, above 0 and up to 100")
+]
+Cell = Annotated[float, Field(ge=1, le=1000, description="millimetres, from 1 to 1000")]
+Point = tuple[float, float]
+Contour = Annotated[tuple[Point, ...], Field(min_length=3)]
+Triple = tuple[float, float, float]
+
+
+def _known(argument: str, names: tuple[str, ...]) -> Callable[[str], str]:
+    def known(value: str) -> str:
+        one_of(argument, value, names)
+        return value
+
+    return known
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True
+    )
 
 
 class VictimPart(_Part):
@@ -25,9 +55,9 @@ class VictimPart(_Part):
 
     spec: str = "bundled"
     labels: str | None = None
-    size_px: int | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    size_px: int | None = Field(default=None, ge=1, description="whole pixels, at least 1")
+    mean: Triple | None = Field(default=None, description="three numbers (R, G, B)")
+    std: Triple | None = Field(default=None, description="three numbers (R, G, B)")
 
 
 class GoalPart(_Part):
@@ -41,54 +71,95 @@ class GoalPart(_Part):
     truth: str | None = None
     loss: Literal["cross_entropy", "margin"] = "margin"
     confidence: Positive = 5.0
-    smooth: Annotated[float, Field(ge=0)] = 0.05
-    printable: Annotated[float, Field(ge=0)] = 0.0
+    smooth: Weight = 0.05
+    printable: Weight = 0.0
     palette: str | None = None
-    gamut: Annotated[float, Field(ge=0)] = 0.0
+    gamut: Weight = 0.0
 
 
 class StickerPart(_Part):
     """Where stickers may lie and how fine they are; `layout` is "search", a kind or a mask image.
 
-    `pieces_mm` are the contours once they are known; they win over `layout`.
+    `areas_pct` asks for a result for each and their curve; the largest is the main one.
+    `pieces_mm` are the contours once they are known; they win over `layout`. `chosen` is the layout
+    they come from (empty: drawn by hand), `raced` the loss of each layout that was tried for it.
     """
 
-    area_pct: Annotated[float, Field(gt=0, le=100)] = 15.0
-    pieces: Annotated[int, Field(ge=1)] = 8
+    area_pct: Share = 15.0
+    areas_pct: tuple[Share, ...] = Field(
+        default=(), description="numbers of per cent of the face, each above 0 and up to 100"
+    )
+    pieces: Count = 8
     min_mm: Positive = 40.0
     allow_legend: bool = False
-    cell_mm: Positive = 12.5
+    cell_mm: Cell = 12.5
     layout: str = "search"
-    pieces_mm: tuple[Contour, ...] = ()
+    pieces_mm: tuple[Contour, ...] = Field(
+        default=(), description="contours of at least three points (x, y) in mm"
+    )
+    chosen: str = ""
+    raced: dict[str, float] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "StickerPart":
+        by_hand = bool(self.pieces_mm) and not self.chosen
+        check(
+            not (by_hand and self.areas_pct),
+            "areas_pct",
+            expected="none beside contours of your own",
+            got=list(self.areas_pct),
+            fix="leave out pieces_mm or areas_pct",
+        )
+        return self
+
+    def unplaced(self) -> "StickerPart":
+        """Return it as it was before a layout was chosen."""
+        if not self.chosen:
+            return self
+        return self.model_copy(update={"pieces_mm": (), "chosen": "", "raced": {}})
 
 
 class WorldPart(_Part):
     """Under which circumstances; or on which real photos, by corners, box or the whole image."""
 
-    preset: str = "lab"
+    preset: Annotated[str, AfterValidator(_known("preset", tuple(PRESETS)))] = "lab"
     backgrounds: str | None = None
     photo: str | None = None
     corners: str | None = None
     box: str | None = None
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "WorldPart":
+        places = [name for name in ("corners", "box") if getattr(self, name) is not None]
+        check(
+            len(places) < 2,
+            "box",
+            expected="either corners or a box of the sign",
+            got="both",
+            fix="leave one out",
+        )
+        fix = "name the photo that they are in"
+        check(not places or self.photo is not None, "photo", expected="a file", got="none", fix=fix)
+        return self
+
 
 class AttackPart(_Part):
     """How hard to search."""
 
-    steps: Annotated[int, Field(ge=1)] = 200
-    batch: Annotated[int, Field(ge=1)] = 24
+    steps: Count = 200
+    batch: Count = 24
     rate: Positive = 0.06
     optimiser: Literal["adam", "sign"] = "adam"
-    restarts: Annotated[int, Field(ge=1)] = 1
+    restarts: Count = 1
 
 
 class Design(_Part):
     """A run, from victim to judge."""
 
     name: str = "sticker"
-    sign: str = "stop"
+    sign: Annotated[str, AfterValidator(_known("sign", SIGNS))] = "stop"
     seed: int = 0
-    judged: Annotated[int, Field(ge=20)] = 500
+    judged: Annotated[int, Field(ge=20, description="a whole number, at least 20")] = 500
     victim: VictimPart = VictimPart()
     goal: GoalPart = GoalPart()
     sticker: StickerPart = StickerPart()
@@ -100,30 +171,54 @@ class Design(_Part):
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def changed(self, part: str, **values: Any) -> "Design":
+        """Return a checked copy with settings of one part (empty: of the design) replaced."""
+        plain = self.model_dump()
+        (plain[part] if part else plain).update(values)
+        return design_from(plain)
 
-def design_from(values: dict[str, Any], where: str = "design") -> Design:
-    """Return the design of plain values; raises one `UserError` that lists every fault."""
+    def unplaced(self) -> "Design":
+        """Return it as it was before a layout was chosen."""
+        return self.model_copy(update={"sticker": self.sticker.unplaced()})
+
+
+def design_from(
+    values: dict[str, Any], where: str = "design", *, names: Mapping[str, str] | None = None
+) -> Design:
+    """Return the design of plain values; raises one `UserError` that lists every fault.
+
+    `where` says where the values come from, `names` what users call a dotted setting there.
+    """
     try:
         return Design.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}, got {e['input']!r}"
-            for e in error.errors()
-        )
-        raise UserError(where, expected="valid settings", got=faults) from error
+        raise as_user_error(error, Design, where, names or {}) from error
+
+
+def parse_design(text: str, where: str = "design") -> Design:
+    """Return the design that a text in TOML says. Raises `UserError`."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError("design", expected="a TOML file", got=f"{where} ({error})") from error
+    return design_from(values, where)
 
 
 def read_design(path: Path) -> Design:
     """Read a design.toml; raises `UserError` for what is no TOML or does not fit."""
     check_file("design", path)
     try:
-        values = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError("design", expected="a TOML file", got=f"{path} ({error})") from error
-    return design_from(values, str(path))
+    return parse_design(text, str(path))
+
+
+def design_text(design: Design) -> str:
+    """Return a design as TOML that `parse_design` reads back."""
+    return tomli_w.dumps(design.model_dump(mode="json", exclude_none=True))
 
 
 def write_design(path: Path, design: Design) -> None:
     """Write a design.toml that `read_design` reads back."""
-    values = design.model_dump(mode="json", exclude_none=True)
-    path.write_text(tomli_w.dumps(values))
+    path.write_text(design_text(design), encoding="utf-8")

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from torch import Tensor
 
-from physadv.core import Rate, check, generator, grid, spawn, take, wilson
+from physadv.core import Choice, Rate, Seed, Varying, check, generator, grid, spawn, take
+from physadv.core.check import one_of
+from physadv.judge import rate
 from physadv.problem import Problem
 
 STREET_AXES = {
@@ -13,6 +16,9 @@ STREET_AXES = {
     "scene.pose.yaw_deg": (-30.0, -15.0, 0.0, 15.0, 30.0),
 }
 """The default grid: distance by yaw over what `lab` spans."""
+
+STEEPEST_DEG = 80
+"""Angles beyond this show next to nothing of a sign."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,43 @@ def success_grid(
     each: int,
     seed: int,
 ) -> Grid:
-    """Judge theta at each combination of the axes' values, over `each` fresh draws of the rest."""
-    given = grid(problem.declared(), axes, each, generator(spawn(seed, "grid")))
+    """Judge theta at each combination of the axes' values, over `each` fresh draws of the rest.
+
+    Raises `UserError` for axes that `check_axes` refuses.
+    """
+    declared = problem.declared()
+    check_axes(declared, axes)
+    given = grid(declared, axes, each, generator(spawn(seed, "grid")))
     success = problem.judge(theta, given).success
-    cells = [take({"success": success}, slice(i, i + each)) for i in range(0, len(success), each)]
-    rates = tuple(wilson(int(cell["success"].sum()), each) for cell in cells)
+    cells = [slice(start, start + each) for start in range(0, len(success), each)]
+    rates = tuple(rate(success[cell], take(given, cell), seed) for cell in cells)
     return Grid({name: tuple(values) for name, values in axes.items()}, rates)
+
+
+def check_axes(declared: Mapping[str, Varying], axes: Mapping[str, Sequence[float]]) -> None:
+    """Raise `UserError` for an axis that does not vary, and for values it cannot take."""
+    for name, values in axes.items():
+        one_of("grid", name, declared)
+        for value in values:
+            expected = _expected(declared[name], name, value)
+            fix = "leave this value out"
+            check(not expected, f"grid {name}", expected=expected, got=f"{value:g}", fix=fix)
+
+
+def _expected(varying: Varying, name: str, value: float) -> str:
+    """Say what a value should be, nothing if it is so."""
+    if isinstance(varying, Choice):
+        known = sorted(varying.options)
+        return "" if value in known else f"a whole number from {known[0]:g} to {known[-1]:g}"
+    if isinstance(varying, Seed):
+        return "" if value >= 0 and value.is_integer() else "a whole number, at least 0"
+    if name.endswith("_deg"):
+        return (
+            "" if abs(value) <= STEEPEST_DEG else f"degrees from -{STEEPEST_DEG} to {STEEPEST_DEG}"
+        )
+    if varying.low > 0:
+        return "" if value > 0 else "a number above 0"
+    return "" if varying.low < 0 or value >= 0 else "a number, at least 0"
 
 
 def parse_axes(text: str) -> dict[str, tuple[float, ...]]:
@@ -51,16 +88,17 @@ def parse_axes(text: str) -> dict[str, tuple[float, ...]]:
 
     Raises `UserError` for what does not read as names and numbers.
     """
-    axes = {}
-    for part in text.replace(";", " ").split():
+    axes: dict[str, tuple[float, ...]] = {}
+    parts = text.replace(";", " ").split()
+    for part in parts:
         name, _, values = part.partition("=")
         try:
             axes[name] = tuple(float(value) for value in values.split(","))
         except ValueError:
-            axes = {}
             break
+    finite = all(isfinite(value) for values in axes.values() for value in values)
     check(
-        bool(axes),
+        bool(parts) and len(axes) == len(parts) and finite,
         "grid",
         expected="name=value,value… for each axis, e.g. scene.pose.distance_m=3,6,9",
         got=repr(text),

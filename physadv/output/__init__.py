@@ -1,34 +1,31 @@
 """What leaves the house: the print sheet, the cut file, the report."""
 
 from physadv.output.artwork import Artwork
-from physadv.output.card import Finding, make_card, write_card
+from physadv.output.card import Finding, Sized, make_card, write_card
 from physadv.output.cut_svg import write_cut_svg
-from physadv.output.folder import (
-    load_state,
-    open_folder,
-    read_folder,
-    save_state,
-    write_folder,
-    write_sheets,
-)
+from physadv.output.folder import check_folder, read_folder
 from physadv.output.generate import Options, Watch, default_grid, generate, today
 from physadv.output.page import report_page
 from physadv.output.paper import PAPERS
 from physadv.output.pictures import patch_picture, sign_picture
 from physadv.output.report import write_report
 from physadv.output.sheet import write_sheet
+from physadv.output.state import Saved, load_state, save_state
+from physadv.output.write import write_folder, write_sheets
 
 __all__ = [
     "PAPERS",
     "Artwork",
     "Finding",
     "Options",
+    "Saved",
+    "Sized",
     "Watch",
+    "check_folder",
     "default_grid",
     "generate",
     "load_state",
     "make_card",
-    "open_folder",
     "patch_picture",
     "read_folder",
     "report_page",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from physadv.attacks import Placement, Result
+from physadv.attacks import Result
 from physadv.core import Rate, Varying
 from physadv.design import Design
 from physadv.evaluation import Grid
@@ -32,11 +33,19 @@ class Finding:
     problem: Problem
     result: Result
     measures: Measures
-    placement: Placement | None
     grid: Grid | None
 
 
-def make_card(finding: Finding, date: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Sized:
+    """A point of the curve: the area that was allowed, what was covered, and the success."""
+
+    allowed_pct: float
+    area_pct: float
+    success: Rate
+
+
+def make_card(finding: Finding, date: str, areas: Sequence[Sized] = ()) -> dict[str, Any]:
     """Return the card as plain data; two runs with one seed differ in `date` and `seconds` only."""
     design, result = finding.design, finding.result
     return {
@@ -45,11 +54,14 @@ def make_card(finding: Finding, date: str) -> dict[str, Any]:
         "date": date,
         "goal": goal_text(finding),
         "design": {"digest": design.digest(), "seed": design.seed},
+        "sign": design.sign,
         "victim": victim_facts(finding.victim),
+        "world": world_text(design),
         "measured": report_facts(result.report),
         "doubts": list(result.doubts),
-        "stickers": asdict(finding.measures),
-        "placement": placement_facts(finding.placement),
+        "stickers": {name: round(value, 2) for name, value in asdict(finding.measures).items()},
+        "placement": placement_facts(design),
+        "areas": [area_facts(area) for area in areas],
         "grid": None if finding.grid is None else grid_facts(finding.grid),
         "conditions": conditions_facts(finding.problem.declared()),
         "budget": budget_facts(result),
@@ -99,12 +111,22 @@ def grid_facts(grid: Grid) -> dict[str, Any]:
     return {"axes": dict(grid.axes), "rates": [rate_facts(rate) for rate in grid.rates]}
 
 
-def placement_facts(placement: Placement | None) -> dict[str, Any] | None:
-    """Return which layouts were raced and how they did."""
-    if placement is None:
-        return None
-    losses = {name: round(loss, 3) for name, loss in placement.losses.items()}
-    return {"chosen": placement.name, "held-out loss": losses}
+def placement_facts(design: Design) -> dict[str, Any]:
+    """Return where the stickers' contours come from, and how the layouts did that were raced."""
+    part = design.sticker
+    return {"chosen": part.chosen or "by hand", "held-out loss": dict(part.raced)}
+
+
+def area_facts(area: Sized) -> dict[str, Any]:
+    """Return a point of the curve as plain data."""
+    sizes = {"allowed_pct": area.allowed_pct, "area_pct": round(area.area_pct, 2)}
+    return sizes | {"success": rate_facts(area.success)}
+
+
+def world_text(design: Design) -> str:
+    """Say in which world it was judged."""
+    part = design.world
+    return part.preset if part.photo is None else f"real photos: {part.photo}"
 
 
 def conditions_facts(declared: dict[str, Varying]) -> dict[str, Any]:
@@ -129,4 +151,5 @@ def tensor_digest(tensor: Tensor) -> str:
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write a card as readable JSON."""
-    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")

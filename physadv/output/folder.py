@@ -1,118 +1,90 @@
-"""A result's folder: everything `generate` leaves behind, and how it is read again."""
+"""A result's folder: what it holds, what guards it, and how it is read again."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from physadv.attacks import State
-from physadv.core import UserError, load_rgba, save_image
-from physadv.design import Design, read_design, write_design
-from physadv.output.artwork import Artwork
-from physadv.output.card import Finding, make_card, write_card
-from physadv.output.cut_svg import write_cut_svg
-from physadv.output.page import report_page
-from physadv.output.pictures import patch_picture, sign_picture
-from physadv.output.report import Point, write_report
-from physadv.output.sheet import write_sheet
-from physadv.scene import StreetScene, sign
+from physadv.core import UserError
+from physadv.design import Design, read_design
 from physadv.victims import read_weights
 
 STATE, THETA, DESIGN, CARD = "state.safetensors", "theta.safetensors", "design.toml", "card.json"
+EVALUATION = "evaluation.json"
+FILES = (
+    *(THETA, DESIGN, CARD, "patch.png", "sign.png"),
+    *("sheet.pdf", "sheet.svg", "report.html"),
+)
+"""What a result consists of."""
 
 
-def open_folder(path: Path, *, force: bool = False, resume: bool = False) -> None:
-    """Make the folder, or raise `UserError` where it cannot be written or already holds a result.
+def check_folder(path: Path, *, force: bool = False, resume: bool = False) -> None:
+    """Raise `UserError` where the folder cannot be written or already holds a result.
 
-    Nothing in it is touched.
+    Nothing is made or touched.
     """
-    if (path / CARD).exists() and not (force or resume):
-        raise UserError(
-            "out",
-            expected="a folder without a result",
-            got=f"{path}, which holds one",
-            fix="choose another --out, or --force to replace it",
-        )
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        writable = os.access(path, os.W_OK | os.X_OK)
+        held = [name for name in (*FILES, STATE) if (path / name).exists()]
+        blocked = [str(path / name) for name in held if (path / name).is_dir()]
+        place = next(place for place in (path, *path.absolute().parents) if place.exists())
+        writable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
     except OSError:
-        writable = False
-    if not writable:
-        raise UserError("out", expected="a folder that can be written", got=str(path))
+        held, blocked, place, writable = [], [], path, False
+    if blocked or not writable:
+        reason = f" ({place} is a file)" if place.is_file() else f" ({', '.join(blocked)})"
+        got = f"{path}{reason if blocked or place.is_file() else ', which cannot'}"
+        raise _refusal("a folder that can be written", got, "choose another --out")
+    if held and not (force or resume):
+        _refuse_held(path, held)
 
 
-def save_state(path: Path, state: State) -> None:
-    """Save where a search stands, so that `--resume` goes on from there."""
-    part = path / f"{STATE}.part"
-    save_file({name: value.contiguous() for name, value in state.tensors.items()}, part)
-    part.replace(path / STATE)
+def _refuse_held(path: Path, held: list[str]) -> None:
+    free = "a folder without a result"
+    if STATE in held:
+        fix = "--resume to go on, --force to begin anew, or choose another --out"
+        raise _refusal(free, f"{path}, which holds a search that was stopped", fix)
+    fix = "choose another --out, or --force to replace it"
+    raise _refusal(free, f"{path}, which holds one ({held[0]})", fix)
 
 
-def load_state(path: Path) -> dict[str, Tensor]:
-    """Read a saved search. Raises `UserError` where there is none."""
-    if not (path / STATE).is_file():
-        raise UserError(
-            "resume",
-            expected=f"a folder with {STATE}",
-            got=str(path),
-            fix="leave --resume out to begin anew",
-        )
-    return load_file(path / STATE)
+def _refusal(expected: str, got: str, fix: str) -> UserError:
+    return UserError("out", expected=expected, got=got, fix=fix)
 
 
-def write_folder(
-    path: Path, finding: Finding, *, date: str, paper: str = "A4", areas: Sequence[Point] = ()
-) -> dict[str, Any]:
-    """Write sheet, pictures, theta, design, card and report of a finding; returns the card."""
-    design, problem = finding.design, finding.problem
-    printed = patch_picture(problem.patch, finding.result.theta)
-    face = StreetScene(sign(design.sign)).face(printed.shape[-1])
-    shown = sign_picture(face, printed)
-    save_image(path / "patch.png", printed[:, :3], printed[:, 3:])
-    save_image(path / "sign.png", shown[:, :3], shown[:, 3:])
-    save_file({"theta": finding.result.theta.contiguous()}, path / THETA)
-    write_design(path / DESIGN, design)
-    card = make_card(finding, date)
-    write_sheets(path, design, date=date, paper=paper)
-    write_report(path / "report.html", report_page(finding, card, printed, areas))
-    write_card(path / CARD, card)
-    if not finding.result.interrupted:
-        (path / STATE).unlink(missing_ok=True)
-    return card
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise what goes wrong while a folder is written (a full disk, say) as `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise _refusal("a folder that can be written", f"{path} ({reason})", "") from error
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Yield a folder for new files, which replace those in `path` once all are there."""
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".part-", dir=path) as name:
+            yield Path(name)
+            for file in sorted(Path(name).iterdir()):
+                file.replace(path / file.name)
 
 
 def read_folder(path: Path) -> tuple[Design, Tensor]:
     """Return the design and theta of a result's folder. Raises `UserError` where it is none."""
-    if not path.is_dir():
-        raise UserError("folder", expected="a folder made by physadv generate", got=str(path))
-    return read_design(path / DESIGN), read_weights(path / THETA)["theta"]
-
-
-def write_sheets(path: Path, design: Design, *, date: str, paper: str = "A4") -> int:
-    """Write sheet.pdf and sheet.svg from the pictures in the folder; returns the pages."""
-    shown = sign(design.sign)
-    artwork = Artwork(
-        name=design.name,
-        digest=design.digest(),
-        date=date,
-        size_mm=shown.size_mm,
-        outline_mm=shown.outline_mm,
-        pieces_mm=design.sticker.pieces_mm,
-        patch=_pixels(path / "patch.png"),
-        sign=_pixels(path / "sign.png"),
-    )
-    pages = write_sheet(path / "sheet.pdf", artwork, paper=paper)
-    write_cut_svg(path / "sheet.svg", artwork, paper=paper)
-    return pages
-
-
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    whole = torch.cat(load_rgba(path), dim=1)[0].permute(1, 2, 0)
-    return np.ascontiguousarray((whole * 255).round().byte().numpy())
+    missing = [name for name in (DESIGN, THETA) if not (path / name).is_file()]
+    if missing:
+        raise UserError(
+            "folder",
+            expected="a folder made by physadv generate",
+            got=f"{path}, which has no {missing[0]}" if path.is_dir() else f"{path}, which is none",
+        )
+    weights = read_weights(path / THETA)
+    if "theta" not in weights:
+        raise UserError("folder", expected=f"{THETA} with a theta", got=f"{path}, without one")
+    return read_design(path / DESIGN), weights["theta"]

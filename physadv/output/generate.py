@@ -1,43 +1,48 @@
 """The main job: from a design to a folder with sheet, pictures, card and report."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from physadv.attacks import State
-from physadv.core import Span, UserError
+from physadv.core import Span
 from physadv.design import (
     Design,
     build_attack,
     build_problem,
     build_victim,
-    choose_mask,
-    design_from,
-    limits,
-    read_design,
-    write_design,
+    measure_stickers,
+    named,
+    placed,
 )
 from physadv.evaluation import Grid, success_grid
-from physadv.output.card import Finding
-from physadv.output.folder import DESIGN, load_state, open_folder, save_state, write_folder
-from physadv.output.report import Point
-from physadv.patch import Mask, check_mask
+from physadv.output.card import Finding, Sized
+from physadv.output.curve import area_folder, finished, sized
+from physadv.output.folder import STATE, check_folder
+from physadv.output.paper import page_of
+from physadv.output.state import Saved, check_same, load_state, save_state
+from physadv.output.write import write_folder
 from physadv.problem import Problem
-from physadv.scene import StreetScene, sign
+from physadv.victims import Classifier
 
 GRID_STEPS = 5
 GRID_EACH = 12
 
 
+def nothing(*_: object) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True)
 class Watch:
-    """Who is told what: each raced layout, each state of the search, each stage of judging."""
+    """Who is told what: each design begun, layout raced, state of a search, stage of judging."""
 
-    layout: Callable[[str, float], None] = lambda *_: None
-    state: Callable[[State], None] = lambda _: None
-    stage: Callable[[str], None] = lambda _: None
+    begin: Callable[[Design], None] = nothing
+    layout: Callable[[str, float], None] = nothing
+    state: Callable[[State], None] = nothing
+    stage: Callable[[str], None] = nothing
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,6 @@ class Options:
     paper: str = "A4"
     force: bool = False
     resume: bool = False
-    areas: tuple[float, ...] = ()
 
 
 def generate(
@@ -55,30 +59,32 @@ def generate(
 ) -> tuple[Finding, dict[str, Any]]:
     """Place, search, judge and write; returns what was found and its card.
 
-    With `options.areas` (per cent, of which the largest is the main result) smaller stickers are
-    made first, each into a folder of its own inside. Raises `UserError` before anything is
-    written where design or folder do not fit.
+    With `design.sticker.areas_pct` (the largest is the main result) smaller stickers are made
+    first, each into a folder of its own inside. Raises `UserError` before anything is written
+    where design or folder do not fit. Ctrl-C (`KeyboardInterrupt`) during a search ends it, and
+    what was found is judged and written; at other times it is raised. Either way the folder's
+    state file lets `options.resume` go on, and an older result stays until a new one replaces it.
     """
-    open_folder(folder, force=options.force, resume=options.resume)
-    points, main = [], design
-    for area in sorted(options.areas):
-        sized = _with_area(design, area)
-        if area == max(options.areas):
-            main = sized
-            break
-        inner = folder / f"area-{area:g}"
-        part, _ = generate(sized, inner, options=_inner(options, inner), watch=watch)
-        points.append(Point(part.measures.area_pct, part.result.report.success))
-    finding = _find(main, folder, options, watch)
-    if points:
-        points.append(Point(finding.measures.area_pct, finding.result.report.success))
+    page_of(options.paper)
+    check_folder(folder, force=options.force, resume=options.resume)
+    saved = load_state(folder) if options.resume else None
+    victim = build_victim(design)
+    design = named(design, victim)
+    if saved is not None:
+        design = check_same(saved, design, victim)
+    areas = sorted(set(design.sticker.areas_pct))
+    if areas:
+        design = design.changed("sticker", area_pct=areas[-1])
+    for area in areas[:-1]:
+        inner = area_folder(folder, area)
+        check_folder(inner, force=options.force, resume=options.resume)
+    points = [_smaller(design, area, folder, options, watch) for area in areas[:-1]]
+    watch.begin(design)
+    finding = _find(design, victim, saved, folder, watch)
+    if areas:
+        points.append(Sized(areas[-1], finding.measures.area_pct, finding.result.report.success))
     watch.stage("writing")
-    card = write_folder(folder, finding, date=today(), paper=options.paper, areas=points)
-    return finding, card
-
-
-def _inner(options: Options, folder: Path) -> Options:
-    return Options(options.paper, options.force, options.resume and (folder / DESIGN).exists())
+    return finding, write_folder(folder, finding, date=today(), paper=options.paper, areas=points)
 
 
 def today() -> str:
@@ -86,67 +92,52 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _with_area(design: Design, area_pct: float) -> Design:
-    values = design.model_dump()
-    values["sticker"] |= {"area_pct": area_pct, "pieces_mm": ()}
-    return design_from(values, "areas")
-
-
-def _find(design: Design, folder: Path, options: Options, watch: Watch) -> Finding:
-    victim = build_victim(design)
-    saved = load_state(folder) if options.resume else None
-    if options.resume:
-        design = _same_design(design, folder)
-    mask, placement = choose_mask(design, victim, tick=watch.layout)
-    design = _with_pieces(design, mask)
-    write_design(folder / DESIGN, design)
-    problem = build_problem(design, victim, mask)
+def _smaller(design: Design, area: float, folder: Path, options: Options, watch: Watch) -> Sized:
+    """Return a smaller result of a curve: made now, or as it was found before resuming."""
+    inner, small = area_folder(folder, area), sized(design, area)
+    done = finished(inner, small) if options.resume else None
+    if done is not None:
+        return done
+    digest = build_victim(design).digest()
 
     def remember(state: State) -> None:
-        save_state(folder, state)
+        save_state(folder, Saved(design, digest, {}))
+        watch.state(state)
+
+    resume = options.resume and (inner / STATE).exists()
+    going = Options(options.paper, options.force or options.resume, resume)
+    finding, _ = generate(small, inner, options=going, watch=replace(watch, state=remember))
+    if finding.result.interrupted:
+        raise KeyboardInterrupt
+    return Sized(area, finding.measures.area_pct, finding.result.report.success)
+
+
+def _find(
+    design: Design, victim: Classifier, saved: Saved | None, folder: Path, watch: Watch
+) -> Finding:
+    design = placed(design, victim, tick=watch.layout)
+    measures, digest = measure_stickers(design), victim.digest()
+    problem = build_problem(design, victim)
+
+    def remember(state: State) -> None:
+        save_state(folder, Saved(design, digest, state.tensors))
         watch.state(state)
 
     result = build_attack(design)(
         problem,
         seed=design.seed,
         n=design.judged,
-        resume=saved,
+        resume=saved.tensors if saved is not None and saved.tensors else None,
         on_state=remember,
         tick=watch.stage,
     )
     watch.stage("grid")
-    grid = default_grid(problem, result.theta, design.seed)
-    measures = check_mask(mask, StreetScene(sign(design.sign)).face(), limits(design))
-    return Finding(design, victim, problem, result, measures, placement, grid)
+    each = max(2, min(GRID_EACH, design.judged // 25))
+    grid = default_grid(problem, result.theta, design.seed, each=each)
+    return Finding(design, victim, problem, result, measures, grid)
 
 
-def _with_pieces(design: Design, mask: Mask) -> Design:
-    """Return the design with the stickers' contours in it, to a hundredth of a millimetre."""
-    pieces = [[(round(x, 2), round(y, 2)) for x, y in piece] for piece in mask.pieces_mm]
-    values = design.model_dump()
-    values["sticker"]["pieces_mm"] = pieces
-    return design_from(values)
-
-
-def _same_design(design: Design, folder: Path) -> Design:
-    """Return the folder's design, if it is `design` with the stickers' contours in it."""
-    kept = read_design(folder / DESIGN)
-    bare = [d.model_copy(update={"sticker": _bare(d)}) for d in (kept, design)]
-    if bare[0] != bare[1]:
-        raise UserError(
-            "resume",
-            expected="the settings the search began with",
-            got="other settings",
-            fix=f"use {folder / DESIGN}",
-        )
-    return kept
-
-
-def _bare(design: Design) -> object:
-    return design.sticker.model_copy(update={"pieces_mm": ()})
-
-
-def default_grid(problem: Problem, theta: Any, seed: int) -> Grid | None:
+def default_grid(problem: Problem, theta: Any, seed: int, *, each: int = GRID_EACH) -> Grid | None:
     """Judge theta by distance and yaw over the world's own spans; None where it has none."""
     declared = problem.declared()
     axes: dict[str, Sequence[float]] = {}
@@ -156,4 +147,4 @@ def default_grid(problem: Problem, theta: Any, seed: int) -> Grid | None:
             return None
         step = (span.high - span.low) / (GRID_STEPS - 1)
         axes[name] = [round(span.low + step * k, 2) for k in range(GRID_STEPS)]
-    return success_grid(problem, theta, axes, each=GRID_EACH, seed=seed)
+    return success_grid(problem, theta, axes, each=each, seed=seed)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from physadv.core import Choice
 from physadv.evaluation import contact_sheet
-from physadv.output.card import Finding, goal_text
+from physadv.output.card import Finding, Sized, goal_text, world_text
 from physadv.output.pictures import sign_picture
 from physadv.output.report import Heat, Page, Point, Shot
 from physadv.presets import PRESETS
@@ -18,13 +19,17 @@ SHOTS = 24
 
 
 def report_page(
-    finding: Finding, card: Mapping[str, Any], printed: Tensor, areas: Sequence[Point]
+    finding: Finding,
+    card: Mapping[str, Any],
+    printed: Tensor,
+    *,
+    areas: Sequence[Sized] = (),
+    note: str | None = None,
 ) -> Page:
-    """Return the page of a finding; `printed` is patch.png as (1,4,h,w)."""
+    """Return the page of a finding; `printed` is patch.png as (1,4,h,w), `note` is on the paper."""
     design, result, report = finding.design, finding.result, finding.result.report
     face = StreetScene(sign(design.sign)).face(512)
     small = printed[:, :, ::2, ::2]
-    placement = finding.placement
     return Page(
         title=design.name,
         objective=goal_text(finding),
@@ -40,21 +45,36 @@ def report_page(
         measures=_measures(finding),
         budget=_budget(finding),
         facts=_facts(card),
-        photos="fresh simulated photos" if design.world.photo is None else "photos",
+        photos=_photos_text(finding),
         shots=_shots(finding),
-        selection="drawn at random, ordered by distance",
+        selection="drawn at random" + (", near ones first" if design.world.photo is None else ""),
         heat=_heat(finding),
-        areas=areas,
+        areas=[Point(area.area_pct, area.success) for area in areas],
         history=result.history,
-        placements={} if placement is None else placement.losses,
+        placements=design.sticker.raced,
+        chosen=design.sticker.chosen,
+        paper_note=note,
     )
 
 
 def _world_text(finding: Finding) -> str:
     part = finding.design.world
     if part.photo is not None:
-        return f"real photos: {part.photo}"
+        return world_text(finding.design)
     return f"{part.preset}: {PRESETS[part.preset].about}"
+
+
+def _photos_text(finding: Finding) -> str:
+    """Say what the verdict counts."""
+    which = finding.problem.declared().get("scene.photo.which")
+    if not isinstance(which, Choice):
+        return "fresh simulated photos"
+    many = len(which.options)
+    return (
+        f"pictures made from {many} real photos"
+        if many > 1
+        else "pictures made from one real photo"
+    )
 
 
 def _measures(finding: Finding) -> dict[str, str]:
@@ -75,6 +95,7 @@ def _budget(finding: Finding) -> dict[str, str]:
         "search": f"{result.seconds:.0f} s",
         "seed": str(result.seed),
         "ended": "by hand (Ctrl-C)" if result.interrupted else "by itself",
+        "layout": finding.design.sticker.chosen or "contours given by hand",
     }
 
 
@@ -89,7 +110,8 @@ def _facts(card: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shots(finding: Finding) -> list[Shot]:
-    sheet = contact_sheet(finding.problem, finding.result.theta, n=SHOTS, seed=finding.result.seed)
+    result, n = finding.result, max(6, min(SHOTS, finding.design.judged // 10))
+    sheet = contact_sheet(finding.problem, result.theta, n=n, seed=result.seed)
     pictures = (sheet.pictures * 255).round().byte().permute(0, 2, 3, 1).numpy()
     rows = zip(pictures, sheet.answers, sheet.success, sheet.captions, strict=True)
     return [Shot(p, finding.victim.labels[a], hit, text) for p, a, hit, text in rows]

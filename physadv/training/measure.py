@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from physadv.core import Rate, draw, generator, spawn, wilson
@@ -50,8 +50,8 @@ def _rate(right: Tensor) -> Rate:
 
 
 def write_recogniser(path: Path, net: nn.Module, recipe: Recipe, measured: dict[str, Rate]) -> None:
-    """Write weights (safetensors) and, beside them, the card of what was measured."""
-    save_file({name: value.contiguous() for name, value in net.state_dict().items()}, path)
+    """Write weights (safetensors) and, beside them as .json, the card of what was measured."""
+    path.write_bytes(save({name: value.contiguous() for name, value in net.state_dict().items()}))
     card = {
         "trained on": "GTSRB training part without track 23 of class 14, and simulated photos",
         "recipe": asdict(recipe),
@@ -60,4 +60,4 @@ def write_recogniser(path: Path, net: nn.Module, recipe: Recipe, measured: dict[
             name: {"share": round(rate.share, 4), **asdict(rate)} for name, rate in measured.items()
         },
     }
-    (path.parent / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")

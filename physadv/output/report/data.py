@@ -11,13 +11,18 @@ from physadv.core import Rate
 Picture = NDArray[np.uint8]
 
 CHECKS = (
-    "a control sticker succeeds too",
-    "the victim misreads the bare sign",
+    "a control succeeds in more than 5 %",
+    "the bare sign alone meets the objective in more than 5 %",
+    "the victim reads the bare sign in less than 90 %",
     "the victim gives probabilities where scores were expected",
-    "nearly all ink is at its limits",
-    "the interval spans one half",
+    "more than 95 % of the ink is at its limits",
+    "success is too near to a coin's toss",
+    "all photos show one scene",
+    "the gradient was flat from the start",
+    "theta still moves at the last step",
+    "the search was stopped by hand",
 )
-"""What the judge looks for before it trusts a figure; the search may add doubts of its own."""
+"""What the judge and the search look for before a figure is trusted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +70,9 @@ class Page:
     `limit` is the share that controls must not exceed. `measures` (area, pieces, …), `budget`
     (steps, queries, seconds, seed, …) and `facts` (versions, hashes, …) are shown as they are.
     `history` holds (step, loss, held-out success), `placements` the held-out loss of each layout
-    when it left the quick search. `selection` says how the shots were chosen ("drawn
-    at random"), `paper_note` what there is to know about this sheet, `photos` what was judged,
-    `checks` what was checked.
+    when it left the quick search, of which `chosen` was taken. `selection` says how the shots were
+    chosen ("drawn at random"), `paper_note` what there is to know about this sheet, `photos` what
+    was judged, `checks` what was checked.
     """
 
     title: str
@@ -93,4 +98,5 @@ class Page:
     areas: Sequence[Point] = ()
     history: Sequence[tuple[int, float, float]] = ()
     placements: Mapping[str, float] = field(default_factory=dict)
+    chosen: str = ""
     paper_note: str | None = None

@@ -30,6 +30,9 @@ def write_report(path: str | Path, data: Page) -> None:
             highest=highest,
             placements=placements,
             over=_over(data),
+            fewer=min(
+                (rate.n for rate in data.controls.values() if rate.n < data.success.n), default=0
+            ),
             notice=NOTICE,
         )
     )

@@ -46,9 +46,9 @@ def labels() -> tuple[str, ...]:
 def card() -> dict[str, Any]:
     """Return what was measured of the bundled weights."""
     try:
-        return dict(_read("card.json"))
+        return dict(_read("weights.json"))
     except FileNotFoundError as error:
-        raise UserError("card", expected="card.json beside the weights", got="none") from error
+        raise UserError("card", expected="weights.json beside the weights", got="none") from error
 
 
 def _read(name: str) -> Any:

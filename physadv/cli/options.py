@@ -1,0 +1,83 @@
+"""Options that several commands share, and how flags become settings of a design."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from physadv.core import UserError
+
+OutOption = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder for the result.", rich_help_panel="Result")
+]
+PaperOption = Annotated[
+    str,
+    typer.Option(
+        metavar="PAPER",
+        help="Paper of sheet.pdf: A5 to A0, Letter, Legal, Tabloid, or WIDTHxHEIGHT in mm.",
+        rich_help_panel="Result",
+    ),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Replace the result that --out holds.", rich_help_panel="Result"),
+]
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A folder made by physadv generate or demo.")
+]
+
+FLAGS = {
+    "sign": "--sign",
+    "seed": "--seed",
+    "judged": "--judged",
+    "victim.labels": "--labels",
+    "victim.size_px": "--size-px",
+    "goal.target": "--target",
+    "goal.truth": "--truth",
+    "goal.palette": "--palette",
+    "goal.printable": "--printable",
+    "world.preset": "--world",
+    "world.photo": "--photo",
+    "world.corners": "--corners",
+    "world.box": "--box",
+    "sticker.area_pct": "--area",
+    "sticker.areas_pct": "--areas",
+    "sticker.pieces": "--pieces",
+    "sticker.min_mm": "--min-mm",
+    "sticker.cell_mm": "--cell-mm",
+    "attack.steps": "--steps",
+    "attack.batch": "--batch",
+    "attack.restarts": "--restarts",
+    "attack.optimiser": "--optimiser",
+}
+"""What the command line calls a setting."""
+
+
+def numbers(argument: str, text: str | None) -> tuple[float, ...] | None:
+    """Read "5,8,10"; raises `UserError`."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        expected = "numbers with commas between them, e.g. 5,8,10"
+        raise UserError(argument, expected=expected, got=repr(text)) from error
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the flags that were given."""
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def laid_over(values: dict[str, Any], part: str, flags: Mapping[str, Any]) -> None:
+    """Lay the flags that were given over one part (empty: the top) of a design's values.
+
+    Another victim brings its own labels and size, another photo its own place of the sign.
+    """
+    some = given(flags)
+    if part == "victim" and "spec" in some:
+        values["victim"] = {}
+    if part == "world" and {"photo", "preset"} & some.keys():
+        values["world"] |= dict.fromkeys(("photo", "corners", "box"))
+    (values[part] if part else values).update(some)
