@@ -2,16 +2,23 @@
 
 import re
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from physadv.core import Rate, UserError, wilson
 from physadv.output.report import CHECKS, Heat, Page, Point, Shot, write_report
+
+Picture = NDArray[np.uint8]
+Attributes = list[tuple[str, str | None]]
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 HOSTILE = '<script>alert("1")</script>'
@@ -21,45 +28,52 @@ NOTICE = "robustness test artefact - not for use on public roads"
 class Reader(HTMLParser):
     """Collects elements, ids and visible text; fails on a tag that closes another."""
 
-    def __init__(self, page):
+    def __init__(self, page: str) -> None:
         super().__init__()
-        self.open, self.tags, self.ids, self.texts, self.links = [], [], [], [], []
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str | None] = []
+        self.texts: list[str] = []
+        self.links: list[str] = []
         self.feed(page)
         self.close()
         typed = " ".join(self.texts).replace("\N{NO-BREAK SPACE}", " ").replace("\N{EN DASH}", "-")
         self.text = " ".join(typed.split())
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         self.handle_startendtag(tag, attrs)
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
         self.tags.append(tag)
         self.ids += [value for name, value in attrs if name == "id"]
         references = {"src", "href", "xlink:href", "srcset", "data", "action", "poster"}
-        self.links += [value for name, value in attrs if name in references]
+        self.links += [value or "" for name, value in attrs if name in references]
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.texts.append(data)
 
-    def pictures(self, kind):
+    def pictures(self, kind: str) -> list[Picture]:
         start = f"data:image/{kind};base64,"
         found = [link for link in self.links if link.startswith(start)]
         return [np.asarray(Image.open(BytesIO(b64decode(link[len(start) :])))) for link in found]
 
 
-def plain(*, colour, channels):
+Read = Callable[[Page], Reader]
+
+
+def plain(*, colour: tuple[int, ...], channels: int) -> Picture:
     picture = np.zeros((40, 40, channels), np.uint8)
     picture[:] = colour
     return picture
 
 
-def shot(answer, *, hit, caption):
+def shot(answer: str, *, hit: bool, caption: str) -> Shot:
     return Shot(plain(colour=(200, 30, 30), channels=3), answer, hit, caption)
 
 
@@ -103,22 +117,22 @@ PAGE = Page(
 
 
 @pytest.fixture
-def read(tmp_path):
-    def write_and_read(page):
+def read(tmp_path: Path) -> Read:
+    def write_and_read(page: Page) -> Reader:
         write_report(tmp_path / "report.html", page)
         return Reader((tmp_path / "report.html").read_text(encoding="utf-8"))
 
     return write_and_read
 
 
-def test_the_page_is_well_formed(read) -> None:
+def test_the_page_is_well_formed(read: Read) -> None:
     found = read(PAGE)
     assert found.open == []
     assert found.tags.count("svg") == 3 + (1 + 1 + 2)  # figures, bars of rates
     assert len(found.ids) == len(set(found.ids)) > 100
 
 
-def test_the_page_needs_no_network_and_no_other_file(read, tmp_path) -> None:
+def test_the_page_needs_no_network_and_no_other_file(read: Read, tmp_path: Path) -> None:
     found = read(PAGE)
     assert all(link.startswith(("data:image/", "#")) for link in found.links)
     assert {link[1:] for link in found.links if link[0] == "#"} <= set(found.ids)
@@ -131,7 +145,7 @@ def test_the_page_needs_no_network_and_no_other_file(read, tmp_path) -> None:
     assert not {"script", "link", "iframe", "object", "embed"} & set(found.tags)
 
 
-def test_the_verdict_is_one_sentence_with_its_interval(read) -> None:
+def test_the_verdict_is_one_sentence_with_its_interval(read: Read) -> None:
     wanted = (
         "Stop read as Speed limit (80km/h) in 93.2 % of 500 fresh simulated photos "
         "(95 % interval 90.6-95.1 %)"
@@ -142,8 +156,9 @@ def test_the_verdict_is_one_sentence_with_its_interval(read) -> None:
     assert "Highest control: shuffled 1.8 % 0.9-3.4 % · 9/500" in text
 
 
-def test_everything_given_is_shown(read) -> None:
+def test_everything_given_is_shown(read: Read) -> None:
     text = read(PAGE).text
+    assert PAGE.paper_note is not None
     given = [
         *(PAGE.title, PAGE.victim, PAGE.world, PAGE.selection, PAGE.paper_note, NOTICE),
         *(f"{shot.answer} {shot.caption}" for shot in PAGE.shots),
@@ -153,14 +168,14 @@ def test_everything_given_is_shown(read) -> None:
     assert [one for one in given if one not in text] == []
 
 
-def test_hits_and_misses_differ_in_words(read) -> None:
+def test_hits_and_misses_differ_in_words(read: Read) -> None:
     text = read(PAGE).text
     assert "● HIT Speed limit (80km/h)" in text
     assert "○ MISS No entry" in text
     assert "in 1 of the 2 photos shown" in text
 
 
-def test_the_pictures_are_the_ones_given(read) -> None:
+def test_the_pictures_are_the_ones_given(read: Read) -> None:
     found = read(PAGE)
     before, after = found.pictures("png")[:2]
     assert (before == PAGE.before).all()
@@ -170,13 +185,13 @@ def test_the_pictures_are_the_ones_given(read) -> None:
     assert np.abs(photos[0].astype(int) - PAGE.shots[0].picture).max() <= 3
 
 
-def test_large_pictures_are_reduced(read) -> None:
+def test_large_pictures_are_reduced(read: Read) -> None:
     picture = np.zeros((500, 1000, 3), np.uint8)
     found = read(replace(PAGE, shots=[Shot(picture, "Stop", False, "")]))
     assert found.pictures("jpeg")[0].shape == (160, 320, 3)
 
 
-def test_each_cell_of_the_heat_map_is_in_its_place(read, tmp_path) -> None:
+def test_each_cell_of_the_heat_map_is_in_its_place(read: Read, tmp_path: Path) -> None:
     read(PAGE)
     raw = (tmp_path / "report.html").read_text(encoding="utf-8")
     cell = (
@@ -190,27 +205,27 @@ def test_each_cell_of_the_heat_map_is_in_its_place(read, tmp_path) -> None:
     assert "distance (m)" in raw and "yaw (°)" in raw
 
 
-def test_doubts_are_listed(read) -> None:
+def test_doubts_are_listed(read: Read) -> None:
     text = read(replace(PAGE, doubts=("flat gradients", "not converged"))).text
     assert "2 reasons to doubt these figures flat gradients not converged" in text
     assert "None of the checks" not in text
 
 
-def test_without_doubts_the_checks_are_named(read) -> None:
+def test_without_doubts_the_checks_are_named(read: Read) -> None:
     text = read(PAGE).text
     assert "None of the checks raised a doubt." in text
     assert "; ".join(CHECKS) in text
 
 
-def test_a_control_above_the_limit_is_named(read) -> None:
+def test_a_control_above_the_limit_is_named(read: Read) -> None:
     assert "none is above it." in read(PAGE).text
     text = read(replace(PAGE, limit=0.01)).text
     assert "shuffled is above it." in text
     assert text.count("over the limit") == 1
 
 
-def test_hostile_labels_are_text(read) -> None:
-    fields = dict.fromkeys(
+def test_hostile_labels_are_text(read: Read) -> None:
+    fields: dict[str, Any] = dict.fromkeys(
         ("title", "objective", "victim", "world", "selection", "photos"), HOSTILE
     )
     page = replace(
@@ -231,10 +246,12 @@ def test_hostile_labels_are_text(read) -> None:
     assert found.text.count(HOSTILE) > 15
 
 
-def test_a_bare_page_holds_no_empty_sections(read) -> None:
-    bare = {"heat": None, "correct": None, "paper_note": None, "selection": ""}
-    lists = dict.fromkeys(("shots", "areas", "history"), ())
-    maps = {name: {} for name in ("controls", "placements", "facts", "measures", "budget")}
+def test_a_bare_page_holds_no_empty_sections(read: Read) -> None:
+    bare: dict[str, Any] = {"heat": None, "correct": None, "paper_note": None, "selection": ""}
+    lists: dict[str, Any] = dict.fromkeys(("shots", "areas", "history"), ())
+    maps: dict[str, Any] = {
+        name: {} for name in ("controls", "placements", "facts", "measures", "budget")
+    }
     found = read(replace(PAGE, **bare, **lists, **maps))
     assert found.open == []
     for heading in ("What the victim sees", "Success by", "Where it comes from", "Highest control"):
@@ -242,7 +259,7 @@ def test_a_bare_page_holds_no_empty_sections(read) -> None:
     assert "no class for this sign" in found.text
 
 
-def test_the_same_data_give_the_same_bytes(tmp_path) -> None:
+def test_the_same_data_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = tmp_path / "a.html", tmp_path / "b.html"
     write_report(first, PAGE)
     write_report(second, PAGE)
@@ -251,6 +268,6 @@ def test_the_same_data_give_the_same_bytes(tmp_path) -> None:
     assert first.read_bytes() != second.read_bytes()
 
 
-def test_a_folder_that_is_absent_is_told(tmp_path) -> None:
+def test_a_folder_that_is_absent_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="path: expected a file that can be written"):
         write_report(tmp_path / "absent" / "report.html", PAGE)

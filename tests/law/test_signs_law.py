@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
-from physadv.scene.signs import SIGNS, render, sign
 from physadv.core.coverage import coverage
+from physadv.scene.signs import SIGNS, render, sign
 from physadv.scene.signs.shapes import area
 
 MARGIN_MM = 20.0

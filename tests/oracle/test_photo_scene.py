@@ -44,7 +44,7 @@ from tests.shared_data import DATA, needs_data
 STOP = sign("us_stop")
 SIZE = (400, 500)
 OBLIQUE = ((120.0, 60.0), (330.0, 95.0), (320.0, 300.0), (110.0, 330.0))
-MARGIN = 0.1
+MARGIN = torch.tensor([0.1])
 
 
 def frame(name: str) -> Array:
@@ -308,7 +308,7 @@ def test_a_sticker_is_laid_on_all_forty_photos() -> None:
     piece = ((330.0, 80.0), (430.0, 80.0), (430.0, 150.0), (330.0, 150.0))
     for reflectance in (0.88, 0.04):
         surface = scene.surface(patch(piece, reflectance))
-        for view in scene.views(given, Sensor(), MARGIN):
+        for view in scene.views(given, Sensor(), MARGIN.repeat(40)):
             seen = scene.render(surface, view, given)
             spots = view.plane(torch.tensor([[380.0, 115.0]]))[:, 0].long()
             for row, (x, y) in zip(view.rows.tolist(), spots.tolist(), strict=True):

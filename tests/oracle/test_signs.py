@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from physadv.core import Face, UserError, encode
-from physadv.scene.signs import SIGNS, render, sign
 from physadv.core.coverage import coverage
+from physadv.scene.signs import SIGNS, render, sign
 from physadv.scene.signs.pen import outline
 from physadv.scene.signs.shapes import area, circle, hole, octagon, polygon, rectangle
 
