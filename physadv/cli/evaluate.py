@@ -129,7 +129,7 @@ def evaluate(
     with staged(folder) as part:
         write_card(part / EVALUATION, facts)
     _show(facts, cells)
-    console.print(f"kept in {folder / EVALUATION}", markup=False)
+    console.print(f"kept in {folder / EVALUATION}", markup=False, soft_wrap=True)
 
 
 @polite
@@ -142,7 +142,7 @@ def sheet(folder: FolderArgument, paper: PaperOption = "A4") -> None:
     design, _ = read_folder(folder)
     pages = write_sheets(folder, design, date=today(), paper=paper)
     told = f"{folder / 'sheet.pdf'}: {pages} pages of {paper}; print at 100 %"
-    console.print(told, markup=False)
+    console.print(told, markup=False, soft_wrap=True)
 
 
 def _elsewhere(design: Design, flags: dict[str, dict[str, Any]]) -> Design:

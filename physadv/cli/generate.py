@@ -48,7 +48,7 @@ def demo(
 def generate(
     design: Annotated[
         Path | None,
-        typer.Argument(metavar="[DESIGN.toml]", help="A design file; flags beside it win."),
+        typer.Argument(metavar="DESIGN.toml", help="A design file; flags beside it win."),
     ] = None,
     victim: Annotated[
         str | None,
@@ -140,7 +140,8 @@ def generate(
         float | None,
         typer.Option(
             metavar="PCT",
-            help="Cover at most this share of the face, per cent. [default: 15]",
+            help="Cover at most this share of the face, per cent.",
+            show_default="15",
             rich_help_panel=STICKERS,
         ),
     ] = None,
@@ -156,14 +157,18 @@ def generate(
     pieces: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="At most this many pieces. [default: 8]", rich_help_panel=STICKERS
+            metavar="N",
+            help="At most this many pieces.",
+            show_default="8",
+            rich_help_panel=STICKERS,
         ),
     ] = None,
     min_mm: Annotated[
         float | None,
         typer.Option(
             metavar="MM",
-            help="Least size of a piece in both directions. [default: 40]",
+            help="Least size of a piece in both directions.",
+            show_default="40",
             rich_help_panel=STICKERS,
         ),
     ] = None,
@@ -187,7 +192,10 @@ def generate(
     cell_mm: Annotated[
         float | None,
         typer.Option(
-            metavar="MM", help="Side of a colour cell. [default: 12.5]", rich_help_panel=STICKERS
+            metavar="MM",
+            help="Side of a colour cell.",
+            show_default="12.5",
+            rich_help_panel=STICKERS,
         ),
     ] = None,
     palette: Annotated[
@@ -206,17 +214,20 @@ def generate(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Steps of a search. [default: 200]", rich_help_panel=SEARCH),
+        typer.Option(
+            metavar="N", help="Steps of a search.", show_default="200", rich_help_panel=SEARCH
+        ),
     ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Photos a step. [default: 24]", rich_help_panel=SEARCH),
+        typer.Option(metavar="N", help="Photos a step.", show_default="24", rich_help_panel=SEARCH),
     ] = None,
     restarts: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Searches, of which the best is kept. [default: 1]",
+            help="Searches, of which the best is kept.",
+            show_default="1",
             rich_help_panel=SEARCH,
         ),
     ] = None,
@@ -228,7 +239,8 @@ def generate(
         int | None,
         typer.Option(
             metavar="N",
-            help="Fresh photos that the judge takes. [default: 500]",
+            help="Fresh photos that the judge takes.",
+            show_default="500",
             rich_help_panel=SEARCH,
         ),
     ] = None,
@@ -236,7 +248,8 @@ def generate(
         int | None,
         typer.Option(
             metavar="N",
-            help="Same seed, same machine: same stickers. [default: 0]",
+            help="Same seed, same machine: same stickers.",
+            show_default="0",
             rich_help_panel=SEARCH,
         ),
     ] = None,

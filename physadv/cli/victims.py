@@ -46,9 +46,7 @@ def gtsrb(
     """
     from physadv.training import Recipe, measure_recogniser, train, write_recogniser
 
-    free = force or not out.exists()
-    check(free, "out", expected="a file that is not there yet", got=str(out), fix="or --force")
-    check(out.parent.is_dir(), "out", expected="a folder that exists", got=str(out.parent))
+    _check_training(data, out, force=force)
     recipe = Recipe(epochs=epochs, seed=seed)
     with bar() as progress:
         task = progress.add_task("training", total=None, note="simulating photos")
@@ -65,3 +63,16 @@ def gtsrb(
     for name, rate in measured.items():
         console.print(f"{name}: {rate}")
     console.print(f"use it with: physadv generate --victim {out}")
+
+
+def _check_training(data: Path, out: Path, *, force: bool) -> None:
+    """Refuse what would come to nothing after a quarter of an hour."""
+    ending = "a name that ends in .safetensors"
+    check(out.suffix == ".safetensors", "out", expected=ending, got=str(out))
+    check(out.parent.is_dir(), "out", expected="a folder that exists", got=str(out.parent))
+    for file in (out, out.parent / "card.json"):
+        free = "a file that is not there yet"
+        check(force or not file.exists(), "out", expected=free, got=str(file), fix="or --force")
+    for name in ("classes.csv", "train.csv", "test.csv"):
+        whole = "a GTSRB folder with classes.csv, train.csv, test.csv and the images"
+        check((data / name).is_file(), "data", expected=whole, got=f"no {name} in {data}")

@@ -170,21 +170,25 @@ def build_mask(design: Design) -> Mask:
     return Mask(sign(design.sign).size_mm, design.sticker.pieces_mm)
 
 
+def build_patch(design: Design) -> Pixels:
+    """Return the stickers of the design, none where they are not placed yet."""
+    return Pixels(build_mask(design), design.sticker.cell_mm)
+
+
 def build_problem(design: Design, victim: Victim) -> Problem:
     """Join victim, goal, stickers and world."""
     objective = build_objective(design, victim, truth(design, victim))
-    patch = Pixels(build_mask(design), design.sticker.cell_mm)
-    return Problem(victim, objective, patch, build_world(design, victim))
+    return Problem(victim, objective, build_patch(design), build_world(design, victim))
 
 
-def placed(design: Design, victim: Victim, *, tick: Tick = lambda *_: None) -> Design:
+def placed(design: Design, problem: Problem, *, tick: Tick = lambda *_: None) -> Design:
     """Return the design with the stickers' contours, to a hundredth of a millimetre.
 
-    They stay if it has them; else they come from its layout, or from a race of layouts on the
-    victim. Raises `UserError` where they break the design's limits.
+    They stay if it has them; else they come from its layout, or from a race of layouts on
+    `problem`, whose own stickers do not matter. Raises `UserError` where they break the limits.
     """
     if not design.sticker.pieces_mm:
-        design = _placed(design, victim, tick)
+        design = _placed(design, problem, tick)
     measure_stickers(design)
     return design
 
@@ -194,10 +198,10 @@ def measure_stickers(design: Design) -> Measures:
     return check_mask(build_mask(design), StreetScene(sign(design.sign)).face(), limits(design))
 
 
-def _placed(design: Design, victim: Victim, tick: Tick) -> Design:
+def _placed(design: Design, problem: Problem, tick: Tick) -> Design:
     bounds, layout, raced = limits(design), design.sticker.layout, {}
     if layout == "search":
-        problem, face = build_problem(design, victim), StreetScene(sign(design.sign)).face()
+        face = StreetScene(sign(design.sign)).face()
         found = place(problem, face, bounds, seed=design.seed, tick=tick)
         mask, layout = found.mask, found.name
         raced = {name: round(loss, 3) for name, loss in found.losses.items()}

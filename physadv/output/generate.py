@@ -11,6 +11,7 @@ from physadv.core import Span
 from physadv.design import (
     Design,
     build_attack,
+    build_patch,
     build_problem,
     build_victim,
     measure_stickers,
@@ -75,12 +76,13 @@ def generate(
     areas = sorted(set(design.sticker.areas_pct))
     if areas:
         design = design.changed("sticker", area_pct=areas[-1])
+    problem = build_problem(design, victim)
     for area in areas[:-1]:
         inner = area_folder(folder, area)
         check_folder(inner, force=options.force, resume=options.resume)
     points = [_smaller(design, area, folder, options, watch) for area in areas[:-1]]
     watch.begin(design)
-    finding = _find(design, victim, saved, folder, watch)
+    finding = _find(design, victim, problem, saved, folder, watch)
     if areas:
         points.append(Sized(areas[-1], finding.measures.area_pct, finding.result.report.success))
     watch.stage("writing")
@@ -113,11 +115,16 @@ def _smaller(design: Design, area: float, folder: Path, options: Options, watch:
 
 
 def _find(
-    design: Design, victim: Classifier, saved: Saved | None, folder: Path, watch: Watch
+    design: Design,
+    victim: Classifier,
+    problem: Problem,
+    saved: Saved | None,
+    folder: Path,
+    watch: Watch,
 ) -> Finding:
-    design = placed(design, victim, tick=watch.layout)
+    design = placed(design, problem, tick=watch.layout)
+    problem = replace(problem, patch=build_patch(design))
     measures, digest = measure_stickers(design), victim.digest()
-    problem = build_problem(design, victim)
 
     def remember(state: State) -> None:
         save_state(folder, Saved(design, digest, state.tensors))
