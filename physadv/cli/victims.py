@@ -9,7 +9,7 @@ from rich.table import Table
 from physadv.cli.show import bar, console, polite
 from physadv.core import check
 
-train_app = typer.Typer(no_args_is_help=True, help="Train a recogniser.")
+train_app = typer.Typer(no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with.")
 
 
 @polite

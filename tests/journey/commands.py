@@ -56,8 +56,8 @@ def torchscript(path: Path, classes: int = 3, size_px: int = 16) -> Path:
     network = LinearNetwork(weight, torch.zeros(classes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # users still have TorchScript files
-        traced = torch.jit.trace(network, torch.zeros(1, 3, size_px, size_px))  # type: ignore[no-untyped-call]  # torch.jit has no types
-        torch.jit.save(traced, path)  # type: ignore[no-untyped-call]  # torch.jit has no types
+        traced = torch.jit.trace(network, torch.zeros(1, 3, size_px, size_px))
+        torch.jit.save(traced, path)
     return path
 
 

@@ -162,7 +162,7 @@ def test_everything_given_is_shown(read: Read) -> None:
     given = [
         *(PAGE.title, PAGE.victim, PAGE.world, PAGE.selection, PAGE.paper_note, NOTICE),
         *(f"{shot.answer} {shot.caption}" for shot in PAGE.shots),
-        *("blank 0.6 % 0.2-1.7 % 3/500", "15 % 92.0 % 81.2-96.8 % 46/50"),
+        *("blank 0.6 % 0.2-1.7 % 3/500", "15.0 % 92.0 % 81.2-96.8 % 46/50"),
         *("area 14.6 %", "steps 401", "design sha256 3fa9c0", "around -0.750 middle 2.500"),
     ]
     assert [one for one in given if one not in text] == []
