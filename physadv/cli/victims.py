@@ -9,7 +9,9 @@ from rich.table import Table
 from physadv.cli.show import bar, console, polite
 from physadv.core import check
 
-train_app = typer.Typer(no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with.")
+train_app = typer.Typer(
+    no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with."
+)
 
 
 @polite
@@ -70,7 +72,7 @@ def _check_training(data: Path, out: Path, *, force: bool) -> None:
     ending = "a name that ends in .safetensors"
     check(out.suffix == ".safetensors", "out", expected=ending, got=str(out))
     check(out.parent.is_dir(), "out", expected="a folder that exists", got=str(out.parent))
-    for file in (out, out.parent / "card.json"):
+    for file in (out, out.with_suffix(".json")):
         free = "a file that is not there yet"
         check(force or not file.exists(), "out", expected=free, got=str(file), fix="or --force")
     for name in ("classes.csv", "train.csv", "test.csv"):

@@ -102,7 +102,7 @@ def report_facts(report: Report) -> dict[str, Any]:
         "controls": {name: rate_facts(rate) for name, rate in report.controls.items()},
         "n": report.n,
         "seed": report.seed,
-        "interval": "95 %, Wilson (bootstrap over photos where they repeat)",
+        "interval": "95 %, Wilson; a bootstrap over photos where they repeat",
     }
 
 

@@ -125,7 +125,7 @@ def test_designs_that_do_not_fit(here: Path, text: str) -> None:
 def test_training_does_not_replace_weights_or_card(here: Path) -> None:
     for name in ("classes.csv", "train.csv", "test.csv"):
         (here / name).touch()
-    for name in ("w.safetensors", "card.json"):
+    for name in ("w.safetensors", "w.json"):
         (here / name).write_text("mine")
         line = refused(physadv("train", "gtsrb", "--data", ".", "--out", "w.safetensors"))
         assert f"out: expected a file that is not there yet, got {name}" in line
