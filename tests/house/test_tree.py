@@ -80,8 +80,8 @@ def digest(path: Path) -> str:
 
 
 def test_the_patterns_themselves() -> None:
-    for text in ("see /home/me/x", '"/work/data"', "C:\\Users", "=/tmp/y"):
+    for text in ("see /home/me/x", '"/mnt/data"', "C:\\Users", "=/tmp/y"):
         assert MACHINE_PATH.search(text)
-    for text in ("https://host.org/work/x", "../work/x", "a/tmp/b", "https://x", "/worker/x"):
+    for text in ("https://host.org/mnt/x", "../mnt/x", "a/tmp/b", "https://x", "/mnts/x"):
         assert not MACHINE_PATH.search(text)
     assert INDEX.search("pip install --index-url x")
