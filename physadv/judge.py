@@ -8,6 +8,8 @@ from torch import Tensor
 
 from physadv.core import Conditions, Rate, clustered, generator, spawn, take, wilson
 from physadv.problem import Problem
+from physadv.scene import PhotoScene
+from physadv.world import World
 
 CONTROL_DRAWS = 5
 """How many realisations each control has; the photos are shared out among them."""
@@ -47,23 +49,25 @@ def judge(
     bare = problem.judge(None, given)
     read = bare.answer.best == bare.photo.labels if problem.world.label >= 0 else None
     found = {
-        name: rate(hits, given, seed) for name, hits in _controls(problem, theta, given, seed, tick)
+        name: rate(hits, take(given, slice(len(hits))), seed)
+        for name, hits in _controls(problem, theta, given, seed, tick)
     }
     clean, success = rate(bare.success, given, seed), rate(seen.success, given, seed)
     correct = None if read is None else rate(read, given, seed)
     doubts = _doubts(problem, theta, seen.answer.scores, success, found, correct)
-    doubts += _scene_doubts(clean, given)
+    doubts += _scene_doubts(clean, given) + _photo_doubts(problem.world)
     return Report(success, clean, correct, found, n, seed, doubts)
 
 
-def rate(success: Tensor, given: Conditions, seed: int) -> Rate:
+def rate(success: Tensor, given: Conditions, seed: int, *, by: str = "scene.photo.which") -> Rate:
     """Return the rate of success (n,): Wilson's, or a bootstrap over photos where they repeat.
 
+    `by` names the condition that tells photos, or what else rows may share, from one another.
     Where there is one photo only there is nothing to bootstrap and Wilson's is given; where all
     rows agree the bootstrap's interval would have no width, and Wilson's for the number of
     photos is.
     """
-    photo, hits, n = given.get("scene.photo.which"), int(success.sum()), len(success)
+    photo, hits, n = given.get(by), int(success.sum()), len(success)
     photos = n if photo is None else len(photo.unique())
     if photo is None or photos in (1, n):
         return wilson(hits, n)
@@ -128,3 +132,9 @@ def _scene_doubts(clean: Rate, given: Conditions) -> tuple[str, ...]:
     if photo is not None and len(photo.unique()) == 1:
         doubts.append("all photos show one scene: the interval says nothing of other scenes")
     return tuple(doubts)
+
+
+def _photo_doubts(where: World) -> tuple[str, ...]:
+    """Doubt real photos in which the sign does not look as its design, relit, does."""
+    scene = getattr(where, "scene", None)  # a third party's world may have none
+    return scene.doubts() if isinstance(scene, PhotoScene) else ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Answer, Conditions, Photo, Varying, draw
+from physadv.core import Answer, Conditions, Photo, Varying
 from physadv.objectives import Objective
 from physadv.patch import Pixels
 from physadv.victims import Victim
@@ -40,12 +40,13 @@ class Problem:
 
     def draw(self, n: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Draw n fresh conditions."""
-        return draw(self.declared(), n, rng)
+        return self.world.draw(n, rng)
 
     def evaluate(self, theta: Tensor | None, given: Conditions) -> Outcome:
         """Photograph and ask, differentiably in theta; None leaves the sign bare."""
-        ink = None if theta is None else self.patch.ink(theta)
-        photo = self.world.photograph(ink, given, self.victim.size_px)
+        size_px = self.victim.size_px
+        ink = None if theta is None else self.patch.ink(theta, self.world.ink_px(size_px))
+        photo = self.world.photograph(ink, given, size_px)
         return self._outcome(photo)
 
     @torch.no_grad()

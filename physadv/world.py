@@ -1,6 +1,8 @@
 """The world joins printer, scene and camera: from ink to the pictures a victim sees."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from physadv.camera import Camera, binned
 from physadv.core import (
+    Choice,
     Conditions,
     Encoded,
     Face,
@@ -15,16 +18,24 @@ from physadv.core import (
     Linear,
     Photo,
     Printed,
-    Sensor,
+    Span,
     Varying,
     below,
     declared,
+    draw,
     quantise,
     take,
+    with_value,
 )
 from physadv.printing import Printer, hard
-from physadv.scene import Atlas, View
+from physadv.scene import Frame, Surface, View
 
+SEARCH_RATIO = 1.05
+"""How many more pixels than the picture's a window has while searching."""
+INK_RATIO = 1.5
+"""How many columns ink has at least for each column of the largest window while searching."""
+LITTLE_PX = 16
+"""The raster of a face whose size alone is asked for."""
 PART_PX = 2**19
 """How many pixels are developed at once: what fits the caches is faster than what does not."""
 
@@ -35,16 +46,17 @@ class Scene(Protocol):
     def face(self, width_px: int = ...) -> Face:
         """Return the sign's face as rasters."""
 
-    def views(
-        self, given: Conditions, sensor: Sensor, margin: Tensor, most_px: int | None = None
-    ) -> list[View]:
-        """Place the windows of conditions (B,) on the sensor, binned above `most_px` if it can."""
+    def views(self, given: Conditions, frame: Frame) -> list[View]:
+        """Place the windows of conditions (B,) in the camera's frame."""
 
-    def surface(self, printed: Printed | None) -> Atlas:
+    def surface(self, printed: Printed | None, *, fine: bool = ...) -> Surface:
         """Prepare the face with printed stickers for sampling."""
 
-    def render(self, surface: Atlas, view: View, given: Conditions) -> Linear:
+    def render(self, surface: Surface, view: View, given: Conditions) -> Linear:
         """Return the light (B,3,H,W) entering the windows of one view."""
+
+    def metered(self, view: View, given: Conditions) -> Tensor:
+        """Return the mean light (B,) of the whole frames of one view."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +64,31 @@ class World:
     """Printer, scene and camera; everything after the conditions is a pure function of them.
 
     `label` is the class that the victim should answer, -1 where it has none for the sign. While
-    searching, windows of more than `search_px` are photographed with larger pixels (`binned`).
+    searching, a window that needs more than `search_px` (0: about as many as the picture wanted)
+    is photographed with larger pixels, see `binned`. Make one with `members` by `union`.
     """
 
     scene: Scene
     printer: Printer = Printer()
     camera: Camera = Camera()
     label: int = -1
-    search_px: int = 128
+    search_px: int = 0
+    members: tuple["World", ...] = field(default=(), repr=False)
 
     def declared(self) -> dict[str, Varying]:
         """List what varies, by dotted name."""
         return declared(self)
+
+    def draw(self, n: int, rng: torch.Generator) -> dict[str, Tensor]:
+        """Draw n fresh conditions; each row those of one of the `members`, where there are any."""
+        if not self.members:
+            return draw(self.declared(), n, rng)
+        rows = torch.randint(len(self.members), (n,), generator=rng)
+        drawn = [member.draw(n, rng) for member in self.members]
+        return {
+            name: torch.stack([one[name] for one in drawn])[rows, torch.arange(n)]
+            for name in drawn[0]
+        }
 
     def photograph(
         self, ink: Ink | None, given: Conditions, size_px: tuple[int, int], *, hardly: bool = False
@@ -74,24 +99,43 @@ class World:
         colour, develops 8-bit pictures with libjpeg at the sensor's full resolution, and gives no
         gradient; otherwise windows of more than `search_px` are binned.
         """
-        printed = None if ink is None else self.printer(hard(ink) if hardly else ink)
-        shot = _Shot(self.scene.surface(printed), size_px, hardly)
-        reach = self.camera.framing.reach(below(given, "camera.framing"))
-        most_px = None if hardly else self.search_px
-        views = self.scene.views(below(given, "scene"), self.camera.sensor, reach, most_px)
+        printed = None if ink is None else self._printed(hard(ink) if hardly else ink, given)
+        shot = _Shot(self.scene.surface(printed, fine=hardly), size_px, hardly)
+        frame = self._frame(below(given, "camera"), None if hardly else self._most_px(size_px))
+        views = self.scene.views(below(given, "scene"), frame)
         views = [part for view in views for part in view.parts(PART_PX)]
         order = torch.cat([view.rows for view in views]).argsort()
         batch = _gather([self._shoot(shot, given, view) for view in views], order)
         pixels = Encoded(quantise(batch.pixels)) if hardly else batch.pixels
         return Photo(pixels, *_rest(batch), ink)
 
+    def ink_px(self, size_px: tuple[int, int]) -> int:
+        """Return how many columns ink needs while searching with pictures of size_px (h, w)."""
+        return int(2 ** math.ceil(math.log2(INK_RATIO * self._most_px(size_px))))
+
+    def _printed(self, ink: Ink, given: Conditions) -> Printed:
+        printed = self.printer(ink, width_mm=self.scene.face(LITTLE_PX).size_mm[1])
+        return replace(printed, scatter=self.printer.vary(below(given, "printer")))
+
+    def _frame(self, given: Conditions, most_px: int | None) -> Frame:
+        reach = self.camera.framing.reach(below(given, "framing"))
+        return Frame(self.camera.sensor, reach, self.camera.warp(given), most_px)
+
+    def _most_px(self, size_px: tuple[int, int]) -> int:
+        """Return the largest side of a window while searching, a multiple of 16."""
+        return 16 * math.ceil((self.search_px or max(size_px) * SEARCH_RATIO) / 16)
+
     def _shoot(self, shot: "_Shot", given: Conditions, view: View) -> Photo:
         """Photograph and frame the rows of one view."""
-        light = self.scene.render(shot.surface, view, below(given, "scene"))
+        scene = below(given, "scene")
+        light = self.scene.render(shot.surface, view, scene)
         mine = binned(take(below(given, "camera"), view.rows), view.window.pitch)
+        window = view.window
+        if self.camera.meters:
+            window = replace(window, metered=self.scene.metered(view, scene))
         develop = self.camera.develop_hard if shot.hardly else self.camera.develop
         label = torch.full((len(view.rows),), self.label)
-        pixels = develop(light, mine, view.window)
+        pixels = develop(light, mine, window)
         photo = Photo(pixels, view.outline_px, view.box_px, label)
         return self.camera.framing(photo, below(mine, "framing"), shot.size_px)
 
@@ -100,7 +144,7 @@ class World:
 class _Shot:
     """What all photos of a batch share: the surface, the size wanted, and how they are made."""
 
-    surface: Atlas
+    surface: Surface
     size_px: tuple[int, int]
     hardly: bool
 
@@ -111,8 +155,29 @@ def _rest(photo: Photo) -> tuple[Tensor, Tensor, Tensor]:
 
 def _gather(photos: list[Photo], order: Tensor) -> Photo:
     """Join groups of photos of one size and put their rows in order."""
-    pixels = torch.cat([photo.pixels for photo in photos])[order]
+    if len(photos) == 1:
+        return photos[0]
+    pixels = torch.cat([photo.pixels for photo in photos]).index_select(0, order)
     corners, boxes, labels = (
         torch.cat(column)[order] for column in zip(*map(_rest, photos), strict=True)
     )
     return Photo(Encoded(pixels), corners, boxes, labels)
+
+
+def union(worlds: Sequence[World]) -> World:
+    """Return the world that draws each photo from one of several of one kind.
+
+    It has the first one's sensor and label; what any of them lets vary may vary.
+    """
+    whole = worlds[0]
+    for name, varying in whole.declared().items():
+        others = [world.declared()[name] for world in worlds]
+        if isinstance(varying, Span):
+            ends = [end for one in others if isinstance(one, Span) for end in (one.low, one.high)]
+            finite = [end for end in ends if math.isfinite(end)]
+            span = replace(varying, low=min(finite or ends), high=max(finite or ends))
+            whole = with_value(whole, name, span)
+        elif isinstance(varying, Choice):
+            options = {o for one in others if isinstance(one, Choice) for o in one.options}
+            whole = with_value(whole, name, replace(varying, options=tuple(sorted(options))))
+    return replace(whole, members=tuple(worlds))

@@ -32,16 +32,18 @@ from physadv.core import (
     Varying,
     below,
     declared,
+    draw,
     generator,
     quantise,
 )
 from physadv.patch import Mask, rectangle
 from physadv.printing import hard
 from physadv.scene import Backdrop, Backgrounds, Pose, SignLight, StreetScene, sign
-from physadv.scene.texture import atlas
+from physadv.scene.background import SIDE, bank
 from physadv.world import World
 
 SMALL = Sensor(128, 96, 60.0)
+INK_PX = 512
 STILL = Span.at(0.0, neutral=0.0)
 
 CALM = Camera(
@@ -64,7 +66,7 @@ EVEN = SignLight(slope_ev=STILL, slope_deg=STILL, veil_ratio=STILL)
 @lru_cache
 def plain_background(grey: float = 0.3) -> Backgrounds:
     """Return the one background of an even grey."""
-    return Backgrounds(atlas(torch.full((1, 3, 384, 384), grey), levels=4))
+    return bank(Linear(torch.full((1, 3, SIDE, SIDE), grey)))
 
 
 def plain_street(name: str = "stop", grey: float = 0.3) -> StreetScene:
@@ -107,6 +109,13 @@ class LinearWorld:
 
     def declared(self) -> dict[str, Varying]:
         return declared(self.dimmer, "dimmer.")
+
+    def draw(self, n: int, rng: torch.Generator) -> dict[str, Tensor]:
+        return draw(self.declared(), n, rng)
+
+    def ink_px(self, size_px: tuple[int, int]) -> int:
+        """Return a raster's columns whatever `size_px` says, as the picture has its own size."""
+        return INK_PX
 
     def photograph(
         self, ink: Ink | None, given: Conditions, size_px: tuple[int, int], *, hardly: bool = False

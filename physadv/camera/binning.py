@@ -8,7 +8,13 @@ from torch import Tensor
 
 from physadv.core import Conditions
 
-POWERS = {"defocus.blur_px": 1, "motion_blur.blur_px": 1, "noise.gain_ratio": 2}
+POWERS = {
+    "defocus.blur_px": 1,
+    "diffraction.f_ratio": 1,
+    "motion_blur.blur_px": 1,
+    "noise.gain_ratio": 2,
+    "shake.path_px": 1,
+}
 """Lengths in pixels shrink with k; k^2 joined pixels hold k^2 times the electrons (their read
 noise adds up too, which `Noise` takes from the window's pitch)."""
 

@@ -19,6 +19,22 @@ def normalised(kernel: Tensor) -> Tensor:
     return kernel / kernel.sum(dim=(1, 2), keepdim=True)
 
 
+def spread(kernel: Tensor) -> Tensor:
+    """Return the variance of kernels (B,k,k) along x and y together, (B,), in square pixels."""
+    x, y = offsets(kernel.shape[-1] // 2)
+    return (kernel * (x**2 + y**2)).sum(dim=(1, 2))
+
+
+def between(narrow: Tensor, wide: Tensor, variance: Tensor) -> Tensor:
+    """Mix kernels (B,k,k) so that their variance comes as near to (B,) as they allow.
+
+    Pixels are coarse: a kernel laid on them is wider or narrower than the blur it stands for.
+    """
+    low, high = spread(narrow), spread(wide)
+    share = ((variance - low) / (high - low).clamp_min(1e-9)).clamp(0, 1)
+    return torch.lerp(narrow, wide, share[:, None, None])
+
+
 def join(first: Tensor, second: Tensor) -> Tensor:
     """Convolve two sets of kernels (B,k,k) and (B,m,m) into one (B,k+m-1,k+m-1)."""
     batch, side = len(first), second.shape[-1]

@@ -56,7 +56,11 @@ def resample(image: Encoded, crop_px: Tensor, size_px: tuple[int, int]) -> Encod
     height, width = image.shape[-2:]
     rows = _weights(crop_px[:, 1], crop_px[:, 3], size_px[0], height)
     columns = _weights(crop_px[:, 0], crop_px[:, 2], size_px[1], width)
-    return Encoded(rows[:, None] @ image @ columns.mT[:, None])
+    batch, channels = image.shape[:2]
+    across = image.reshape(batch, channels * height, width) @ columns.mT
+    tall = across.reshape(batch, channels, height, -1).transpose(1, 2).flatten(2)
+    both = (rows @ tall).reshape(batch, size_px[0], channels, size_px[1])
+    return Encoded(both.transpose(1, 2).contiguous())
 
 
 def _weights(low: Tensor, high: Tensor, count: int, length: int) -> Tensor:

@@ -1,36 +1,123 @@
 """JPEG compression, differentiable while searching and libjpeg's own when judging."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 import torch
-from kornia.enhance import jpeg_codec_differentiable
+import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import Conditions, Encoded, Span, Window
+
+LUMA = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+CHROMA = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8 for _ in range(4)),
+)
+"""Quantisation tables of ITU-T T.81, annex K.1, by row of frequency."""
+TO_YCC = (
+    (0.299, 0.587, 0.114),
+    (-0.168736, -0.331264, 0.5),
+    (0.5, -0.418688, -0.081312),
+)
+"""JFIF 1.02: luma and chroma of RGB, chroma about 0."""
 
 
 @dataclass(frozen=True)
 class Jpeg:
     """Compress at `quality` 1..100, chroma at half resolution (ITU-T T.81, JFIF).
 
-    The soft form runs kornia's codec forwards and lets the gradient straight through; the hard
+    The soft form computes what a decoder shows (cosine transform of 8 x 8 blocks as one matrix
+    product, rounding of coefficients) and lets the gradient straight through; in binned windows
+    its steps are smaller by the pitch, as joining pixels averages the rounding away. The hard
     form encodes and decodes with libjpeg.
     """
 
     quality: Span = Span(50.0, 95.0)
 
-    def __call__(self, image: Encoded, given: Conditions, _window: Window) -> Encoded:
+    def __call__(self, image: Encoded, given: Conditions, window: Window) -> Encoded:
         """Compress (B,3,H,W), H and W multiples of 16; the gradient goes straight through."""
         with torch.no_grad():
-            coded = jpeg_codec_differentiable(image.detach(), given["quality"])
-        return Encoded(image + (coded - image).detach())
+            coded = coded_picture(image, given["quality"], window.pitch)
+        return Encoded(_Straight.apply(image, coded))
 
     def hard(self, image: Encoded, given: Conditions) -> Encoded:
         """Compress 8-bit pictures (B,3,H,W) with libjpeg. No gradient."""
         rows = zip(image, given["quality"].round().int().tolist(), strict=True)
         return Encoded(torch.stack([_libjpeg(picture, quality) for picture, quality in rows]))
+
+
+class _Straight(torch.autograd.Function):
+    """The second picture forwards, the gradient to the first backwards."""
+
+    @staticmethod
+    def forward(_ctx: object, _image: Tensor, coded: Tensor) -> Tensor:
+        """Return the coded picture."""
+        return coded
+
+    @staticmethod
+    def backward(_ctx: object, slope: Tensor) -> tuple[Tensor, None]:
+        """Hand the gradient on."""
+        return slope, None
+
+
+def coded_picture(image: Tensor, quality: Tensor, pitch: Tensor) -> Tensor:
+    """Return pictures (B,3,H,W) as they are decoded, at a quality (B,) and pitch (B,) or (1,)."""
+    batch, _, height, width = image.shape
+    to_ycc = torch.tensor(TO_YCC)
+    ycc = (to_ycc @ image.flatten(2)).reshape(batch, 3, height, width)
+    scale = _scale(quality)
+    luma = _coded(ycc[:, :1] - 128 / 255, _steps(LUMA, scale, pitch)) + 128 / 255
+    small = _coded(F.avg_pool2d(ycc[:, 1:], 2), _steps(CHROMA, scale, pitch))
+    chroma = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+    whole: Tensor = torch.linalg.inv(to_ycc) @ torch.cat([luma, chroma], dim=1).flatten(2)
+    return whole.reshape(image.shape).clamp_(0, 1)
+
+
+def _scale(quality: Tensor) -> Tensor:
+    """Return the tables' factor (B,) at a quality, as the Independent JPEG Group's code has it."""
+    whole = quality.round().clamp(1, 100)
+    return torch.where(whole < 50, (5000 / whole).floor(), 200 - 2 * whole)
+
+
+def _steps(table: tuple[tuple[int, ...], ...], scale: Tensor, pitch: Tensor) -> Tensor:
+    """Return the rounding steps (B,8,8) for pictures of 0..1."""
+    scaled = ((torch.tensor(table) * scale[:, None, None] + 50) / 100).floor().clamp(1, 255)
+    return scaled / (255 * pitch[:, None, None])
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> Tensor:
+    """Return the orthonormal cosine transform of an 8 x 8 block as one matrix (64,64)."""
+    k, n = torch.arange(8)[:, None], torch.arange(8)
+    one = torch.cos((2 * n + 1) * k * torch.pi / 16) / 2
+    one[0] /= 2**0.5
+    return torch.kron(one, one)
+
+
+def _coded(planes: Tensor, steps: Tensor) -> Tensor:
+    """Round the coefficients of planes (B,C,H,W) about 0 to whole steps (B,8,8)."""
+    batch, channels, height, width = planes.shape
+    tiles = planes.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
+    step = steps.reshape(batch, 1, 64)
+    blocks = tiles.reshape(batch, -1, 64) @ _cosines().T
+    rounded = (blocks / step).round_() * step @ _cosines()
+    back = rounded.reshape(batch, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
+    return back.reshape(planes.shape)
 
 
 def _libjpeg(picture: Tensor, quality: int) -> Tensor:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.camera.blur import convolve, normalised, offsets
+from physadv.camera.blur import between, convolve, normalised, offsets
 from physadv.core import Conditions, Linear, Span, Window
 
-STEPS = 9
+STEPS = 33
+"""Points of the segment; each is given to its nearest pixel or shared among four."""
+SHORTER_PX = 0.9
+"""Given to nearest pixels a segment may get longer: one shorter by this is narrow enough."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,18 @@ class MotionBlur:
     direction_deg: Span = Span(0.0, 180.0, neutral=0.0)
 
     def kernel(self, given: Conditions) -> Tensor:
-        """Return the segment's kernels (B,k,k), each of its points shared among four pixels."""
-        x, y = offsets(math.ceil(self.blur_px.high / 2))
-        along = ((torch.arange(STEPS) + 0.5) / STEPS - 0.5)[:, None, None]
+        """Return the segment's kernels (B,k,k), of its variance L^2 / 12."""
+        line = offsets(math.ceil(self.blur_px.high / 2))[0][0]
+        along = (torch.arange(STEPS) - STEPS // 2) / STEPS
         angle = torch.deg2rad(given["direction_deg"])
-        dx, dy = given["blur_px"] * torch.cos(angle), given["blur_px"] * torch.sin(angle)
-        tent_x = (1 - (x - along * dx[:, None, None, None]).abs()).clamp_min(0)
-        tent_y = (1 - (y - along * dy[:, None, None, None]).abs()).clamp_min(0)
-        return normalised((tent_x * tent_y).sum(dim=1))
+        way = torch.stack([torch.cos(angle), torch.sin(angle)])
+        lengths = given["blur_px"], (given["blur_px"] - SHORTER_PX).clamp_min(0)
+        long, short = ((way * px)[..., None, None] * along[:, None] - line for px in lengths)
+        shared = (1 - long.abs()).clamp_min(0)
+        # Halfway between two pixels, each gets a half.
+        whole = (1 + torch.sign(0.5 - short.abs())) / 2
+        narrow, wide = (normalised(y.mT @ x) for x, y in (whole, shared))
+        return between(narrow, wide, given["blur_px"] ** 2 / 12)
 
     def __call__(self, light: Linear, given: Conditions, _window: Window) -> Linear:
         """Blur light (B,3,H,W)."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from physadv.core import Conditions, Linear, Span, Window
-from physadv.core.pixels import pixel_grid
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,11 @@ class Vignette:
 
     def field(self, given: Conditions, window: Window) -> Tensor:
         """Return the factor a pixel, (B,1,H,W)."""
-        sensor = window.sensor
-        grid = pixel_grid(*window.size) + window.origin_px[:, None, None]
-        grid = grid * window.pitch[:, None, None, None]
-        x, y = grid[..., 0] - sensor.width_px / 2, grid[..., 1] - sensor.height_px / 2
-        law = (1 + (x**2 + y**2) / sensor.focal_px**2) ** -2
+        sensor, focal = window.sensor, window.sensor.focal_px
+        columns, rows = window.lines()
+        x, y = (columns - sensor.width_px / 2) / focal, (rows - sensor.height_px / 2) / focal
+        slant = (1 + y[:, :, None] ** 2) + x[:, None, :] ** 2
+        law = (slant * slant).reciprocal_()
         return 1 + (given["strength_ratio"][:, None, None] * (law - 1))[:, None]
 
     def __call__(self, light: Linear, given: Conditions, window: Window) -> Linear:

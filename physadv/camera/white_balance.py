@@ -25,15 +25,25 @@ XYZ_TO_RGB = (
 
 @dataclass(frozen=True)
 class WhiteBalance:
-    """The cast of light of `temperature_k` (2000..25000 K) when white is set for 6500 K."""
+    """The cast of light of `temperature_k` (2000..25000 K) when white is set for 6500 K.
+
+    `tint_ratio` is what the light has too much of green (positive) or of magenta (negative), as
+    lamps off the black bodies' line have. Luminance is not kept. Grey in the light that white is
+    set for stays grey.
+    """
 
     temperature_k: Span = Span(3500.0, 8000.0, neutral=NEUTRAL_K)
+    tint_ratio: Span = Span.at(0.0, neutral=0.0)
 
     def gain(self, given: Conditions) -> Tensor:
-        """Return the factor a channel, (B,3), green being 1."""
+        """Return the factor a channel, (B,3), green being 1 + tint_ratio."""
         neutral = planck_rgb(torch.tensor([NEUTRAL_K]))
         cast = planck_rgb(given["temperature_k"]) / neutral
-        return cast / cast[:, 1:2]
+        cast = cast / cast[:, 1:2]
+        if "tint_ratio" not in given:
+            return cast
+        one = torch.ones_like(given["tint_ratio"])
+        return cast * torch.stack([one, one + given["tint_ratio"], one], dim=1)
 
     def __call__(self, light: Linear, given: Conditions, _window: Window) -> Linear:
         """Tint light (B,3,H,W)."""

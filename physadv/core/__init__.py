@@ -13,21 +13,25 @@ from physadv.core.image import (
 )
 from physadv.core.rate import Rate, clustered, wilson
 from physadv.core.rng import generator, spawn
-from physadv.core.types import Answer, Face, Ink, Photo, PlaneMap, Printed, Sensor, Window
+from physadv.core.types import Answer, Face, Ink, Photo, PlaneMap, Printed, Sensor, Sight, Window
 from physadv.core.vary import (
     Choice,
     Conditions,
     Seed,
     Span,
     Varying,
+    at_rest,
     below,
     declared,
     draw,
     grid,
+    idle,
     neutral,
     take,
+    widened,
     with_value,
 )
+from physadv.core.warp import Warp
 
 __all__ = [
     "Answer",
@@ -43,10 +47,13 @@ __all__ = [
     "Rate",
     "Seed",
     "Sensor",
+    "Sight",
     "Span",
     "UserError",
     "Varying",
+    "Warp",
     "Window",
+    "at_rest",
     "below",
     "check",
     "clustered",
@@ -56,6 +63,7 @@ __all__ = [
     "encode",
     "generator",
     "grid",
+    "idle",
     "load_image",
     "load_rgba",
     "neutral",
@@ -63,6 +71,7 @@ __all__ = [
     "save_image",
     "spawn",
     "take",
+    "widened",
     "wilson",
     "with_value",
 ]

@@ -36,3 +36,12 @@ def one_of(argument: str, got: str, names: Iterable[str]) -> None:
         more = f", … ({len(known)} in all)" if len(known) > MOST_NAMES else ""
         expected = "one of " + ", ".join(known[:MOST_NAMES]) + more
         raise UserError(argument, expected=expected, got=repr(got), fix=fix)
+
+
+def near_names(got: str, known: Iterable[str]) -> str:
+    """List the dotted names inside `got`, or else those like it and those beside it."""
+    names = list(known)
+    inside = [one for one in names if one.startswith(got + ".")][:MOST_NAMES]
+    beside = [one for one in names if one.rpartition(".")[0] == got.rpartition(".")[0]]
+    near = inside or get_close_matches(got, names, n=3) + beside
+    return ", ".join(dict.fromkeys(near)) or "a dotted name such as " + names[0]

@@ -9,6 +9,9 @@ from physadv.core.image import Encoded, Linear
 
 Point = tuple[float, float]
 
+MIDDLE_GREY = 0.18
+"""The mean light of a frame that an exposure meter takes as right (ISO 2720)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -39,10 +42,14 @@ class Ink:
 
 @dataclass(frozen=True, eq=False)
 class Printed:
-    """Ink on the material: reflectance (1,3,h,w) or (B,3,h,w), linear; cover as in `Ink`."""
+    """Ink on the material: reflectance (1,3,h,w), linear; cover as in `Ink`.
+
+    A photo shows `scatter`, a gain (B,3) and an offset (B,3), of it where prints differ.
+    """
 
     reflectance: Linear
     cover: Tensor
+    scatter: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,41 @@ class Window:
     """A part of the sensor for each row: origin (B,2) in pixels (x, y), one size (h, w) for all.
 
     `pitch` (B,) or (1,) is the side of the window's pixels in the sensor's, 1 unless binned; the
-    origin counts the window's own pixels.
+    origin counts the window's own pixels. `metered` (B,) or (1,) is the mean light of the whole
+    frame, as a share of what a white diffuser lit like the sign gives.
     """
 
     origin_px: Tensor
     size: tuple[int, int]
     sensor: Sensor
     pitch: Tensor = field(default_factory=lambda: torch.ones(1))
+    metered: Tensor = field(default_factory=lambda: torch.full((1,), MIDDLE_GREY))
+
+    def lines(self) -> tuple[Tensor, Tensor]:
+        """Return where its columns (B,W) and rows (B,H) are on the sensor, in its pixels."""
+        x, y = self.origin_px.split(1, dim=1)
+        height, width = self.size
+        columns, rows = torch.arange(width).to(x) + 0.5, torch.arange(height).to(x) + 0.5
+        return (columns + x) * self.pitch[:, None], (rows + y) * self.pitch[:, None]
+
+    def pixels(self) -> Tensor:
+        """Return where its pixels are on the sensor, (B,H,W,2), in the sensor's pixels."""
+        x, y = self.lines()
+        return torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Where the pixels of windows meet a sign's plane, and where the camera stands.
+
+    `points_mm` (B,H,W,2) are (x, y) on the sign's frame, from its top left corner; `eye_mm` (B,3)
+    is the camera's centre, x and y as before, z > 0 in front of the face. `size_mm` is the
+    frame's (height, width).
+    """
+
+    points_mm: Tensor
+    eye_mm: Tensor
+    size_mm: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)

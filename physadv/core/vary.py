@@ -1,6 +1,6 @@
 """What varies: declared as data (Span, Choice, Seed), drawn first into plain named tensors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import product
 from typing import Any, TypeVar
@@ -43,7 +43,9 @@ class Span:
         return self.low == self.high == self.neutral
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
-        """Draw (n,) values."""
+        """Draw (n,) values; what does not vary takes no chance."""
+        if self.low == self.high:
+            return torch.full((n,), float(self.low))
         share = torch.rand(n, generator=rng)
         if self.log:
             low, high = torch.tensor([self.low, self.high]).log()
@@ -58,6 +60,11 @@ class Choice:
     options: tuple[float, ...]
     neutral: float | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether it can only be neutral."""
+        return self.options == (self.neutral,)
+
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw (n,) values."""
         picks = torch.randint(len(self.options), (n,), generator=rng)
@@ -69,6 +76,8 @@ class Seed:
     """The seed of a random field (noise, wrinkles): one integer a sample."""
 
     neutral: float | None = 0
+    idle = True
+    """A seed alone changes nothing."""
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw (n,) seeds, exact in float32."""
@@ -90,6 +99,21 @@ def declared(effect: Any, prefix: str = "") -> dict[str, Varying]:
     return found
 
 
+def at_rest(effect: T) -> T:
+    """Return an optional effect with every span fixed at its neutral value."""
+    fixed = {
+        field.name: Span.at(value.neutral, value.neutral)
+        for field in fields(effect)  # type: ignore[arg-type]  # T is a dataclass
+        if isinstance(value := getattr(effect, field.name), Span) and value.neutral is not None
+    }
+    return replace(effect, **fixed)  # type: ignore[type-var]  # T is a dataclass
+
+
+def idle(effect: Any) -> bool:
+    """Whether an effect is fixed at neutral, so that it may be left out."""
+    return all(varying.idle for varying in declared(effect).values())
+
+
 def draw(names: Mapping[str, Varying], n: int, rng: torch.Generator) -> dict[str, Tensor]:
     """Draw n rows of conditions."""
     return {name: varying.draw(n, rng) for name, varying in names.items()}
@@ -109,19 +133,20 @@ def _rest(varying: Varying) -> float:
 
 
 def grid(
-    names: Mapping[str, Varying],
+    draw: Callable[[int, torch.Generator], dict[str, Tensor]],
     axes: Mapping[str, Sequence[float]],
     each: int,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
     """Return conditions for every combination of the axes' values, `each` draws of the rest.
 
-    Rows run with the last axis fastest after the draws: cell c holds rows c*each..(c+1)*each-1.
+    `draw` draws rows of them all; the axes are names it draws. Rows run with the last axis
+    fastest after the draws: cell c holds rows c*each..(c+1)*each-1.
     """
-    for axis in axes:
-        one_of("axis", axis, names)
     cells = torch.tensor(list(product(*axes.values())), dtype=torch.float32)
-    given = draw(names, len(cells) * each, rng)
+    given = draw(len(cells) * each, rng)
+    for axis in axes:
+        one_of("axis", axis, given)
     columns = cells.repeat_interleave(each, dim=0).T
     return given | dict(zip(axes, columns, strict=True))
 
@@ -135,6 +160,15 @@ def below(given: Conditions, prefix: str) -> dict[str, Tensor]:
 def take(given: Conditions, rows: Tensor | slice) -> dict[str, Tensor]:
     """Return the chosen rows of every condition."""
     return {name: value[rows] for name, value in given.items()}
+
+
+def widened(effect: T, name: str, values: Sequence[float]) -> T:
+    """Return a copy whose span at a dotted name holds the values too; not idle any more, then."""
+    span = declared(effect)[name]
+    if not isinstance(span, Span):
+        return effect
+    hull = replace(span, low=min(span.low, *values), high=max(span.high, *values))
+    return with_value(effect, name, hull)
 
 
 def with_value(effect: T, name: str, value: object) -> T:

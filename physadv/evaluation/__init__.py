@@ -1,14 +1,27 @@
 """Grids, contact sheets and tables, built on the judge."""
 
+from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
+from physadv.evaluation.clip import Filmed, filmed
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.shots import ContactSheet, contact_sheet
+from physadv.evaluation.sweep import said, shots, sweep, sweep_values
 
 __all__ = [
     "STREET_AXES",
+    "Bin",
     "ContactSheet",
+    "Drives",
+    "Filmed",
     "Grid",
+    "LastChance",
     "check_axes",
     "contact_sheet",
+    "drive",
+    "filmed",
     "parse_axes",
+    "said",
+    "shots",
     "success_grid",
+    "sweep",
+    "sweep_values",
 ]

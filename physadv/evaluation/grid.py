@@ -1,12 +1,12 @@
 """Success over a grid of conditions, with an interval in every cell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from torch import Tensor
 
-from physadv.core import Choice, Rate, Seed, Varying, check, generator, grid, spawn, take
+from physadv.core import Choice, Rate, Seed, Varying, check, generator, grid, spawn, take, widened
 from physadv.core.check import one_of
 from physadv.judge import rate
 from physadv.problem import Problem
@@ -48,9 +48,10 @@ def success_grid(
 
     Raises `UserError` for axes that `check_axes` refuses.
     """
-    declared = problem.declared()
-    check_axes(declared, axes)
-    given = grid(declared, axes, each, generator(spawn(seed, "grid")))
+    check_axes(problem.declared(), axes)
+    for name, values in axes.items():
+        problem = replace(problem, world=widened(problem.world, name, values))
+    given = grid(problem.draw, axes, each, generator(spawn(seed, "grid")))
     success = problem.judge(theta, given).success
     cells = [slice(start, start + each) for start in range(0, len(success), each)]
     rates = tuple(rate(success[cell], take(given, cell), seed) for cell in cells)

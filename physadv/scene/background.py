@@ -20,10 +20,11 @@ from physadv.core import (
     generator,
     load_image,
 )
-from physadv.core.pixels import pixel_grid
-from physadv.scene.texture import Atlas, atlas
+from physadv.scene.view import View
 
 SIDE = 384
+LEVELS = 4
+AROUND = 1.5
 SHIPPED = (
     "astronaut.png",
     "brick.png",
@@ -51,13 +52,26 @@ class Backdrop:
 
 @dataclass(frozen=True, eq=False)
 class Backgrounds:
-    """A bank of square linear pictures (N,3,S,S) as an atlas."""
+    """A bank of N square linear pictures, at LEVELS sizes, all below one another.
 
-    bank: Atlas
+    `tall` is (1,3,T,SIDE). Each level halves the one before; level k of all pictures comes before
+    level k + 1 of any. `mean` (N,3) is each picture's mean light.
+    """
+
+    tall: Tensor
+    mean: Tensor
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self.bank.pixels)
+        return len(self.mean)
+
+
+def bank(pictures: Linear) -> Backgrounds:
+    """Lay out pictures (N,3,SIDE,SIDE)."""
+    levels = [F.avg_pool2d(pictures, 2**k) for k in range(LEVELS)]
+    wide = [F.pad(level, (0, SIDE - level.shape[-1])) for level in levels]
+    tall = torch.cat([level.transpose(0, 1).flatten(1, 2) for level in wide], dim=1)
+    return Backgrounds(tall[None].contiguous(), pictures.mean(dim=(2, 3)))
 
 
 @lru_cache(maxsize=4)
@@ -72,7 +86,7 @@ def backgrounds(folder: Path | None = None) -> Backgrounds:
         if not files:
             raise UserError("backgrounds", expected="a folder with images", got=str(folder))
         pictures = [_square(load_image(file)) for file in files]
-    return Backgrounds(atlas(decode(Encoded(torch.cat(pictures))), levels=4))
+    return bank(decode(Encoded(torch.cat(pictures))))
 
 
 def _square(image: Encoded) -> Tensor:
@@ -94,19 +108,33 @@ def _fields() -> Tensor:
     return (smooth + F.interpolate(grain, (SIDE, SIDE), mode="bilinear")).clamp(0, 1)
 
 
-def backdrop(source: Backgrounds, size: tuple[int, int], given: Conditions) -> Linear:
-    """Cut windows (B,3,H,W) of `size` from the bank, anti-aliased to the nearest finer level."""
-    bank = source.bank
-    height, width = size
+def backdrop(source: Backgrounds, view: View, given: Conditions) -> Linear:
+    """Cut windows (B,3,H,W) behind a view's signs, anti-aliased to the nearest level.
+
+    `part_ratio` of a picture lies behind `AROUND` times the sign, however large the window is.
+    """
+    height, width = view.window.size
+    box = view.box_px
+    middle, extent = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]).amax(dim=1)
     part = given["part_ratio"] * SIDE
-    origin = torch.stack([given["x_ratio"], given["y_ratio"]], dim=1) * (SIDE - part[:, None])
-    step = part / max(height, width)
-    level = torch.log2(step).floor().clamp(0, len(bank.sizes) - 1).long()
-    scale = 2.0 ** level[:, None, None, None]
-    grid = pixel_grid(height, width)
-    texels = (origin[:, None, None] + grid * step[:, None, None, None]) / scale
-    inside = torch.minimum(texels.clamp(min=0.5), bank.sizes[level][:, None, None] - 0.5)
-    extent = torch.tensor([bank.pixels.shape[-1], bank.pixels.shape[-2]])
-    places = (inside + bank.offsets[level][:, None, None]) / extent * 2 - 1
-    read = F.grid_sample(bank.pixels[given["which"].long()], places, align_corners=False)
-    return Linear(read * 2 ** given["gain_ev"][:, None, None, None])
+    step = part / (AROUND * extent)
+    level = torch.log2(step).round().clamp(0, LEVELS - 1)
+    scale = torch.exp2(-level)
+    side = SIDE * scale
+    above = len(source) * SIDE * 2 * (1 - scale) + given["which"] * side
+    centre = [(SIDE - part) * given[f"{axis}_ratio"] + part / 2 for axis in "xy"]
+    x = _line(width, centre[0] - middle[:, 0] * step, step, scale) / SIDE
+    y = _line(height, centre[1] - middle[:, 1] * step, step, scale) + above[:, None]
+    x, y = x * 2 - 1, y * (2 / source.tall.shape[2]) - 1
+    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+    # Two halves, so that two cores share the reads.
+    halves = grid.reshape(2, -1, 1, 2)
+    read = F.grid_sample(source.tall.expand(2, -1, -1, -1), halves, align_corners=False)
+    light = read.transpose(0, 1).reshape(3, -1, height, width).transpose(0, 1)
+    return Linear(light * torch.exp2(given["gain_ev"])[:, None, None, None])
+
+
+def _line(count: int, start: Tensor, step: Tensor, scale: Tensor) -> Tensor:
+    """Return `count` texels (B,count) of a level along a line, kept off its neighbours."""
+    line = (start[:, None] + (torch.arange(count) + 0.5) * step[:, None]) * scale[:, None]
+    return torch.minimum(line.clamp_min(0.5), SIDE * scale[:, None] - 0.5)

@@ -1,6 +1,6 @@
 """A sign in real photos: its plane is known, the photo's own light falls on the ink."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -13,20 +13,21 @@ from physadv.core import (
     Linear,
     PlaneMap,
     Printed,
-    Sensor,
     Span,
     Window,
     below,
     check,
     take,
 )
+from physadv.scene.bend import Bend
+from physadv.scene.layers import Parts, Surface, look, scattered, surface
 from physadv.scene.relight import Relight
 from physadv.scene.signs import SignDesign, render
-from physadv.scene.texture import Atlas, atlas, look_up, sample
-from physadv.scene.view import View, views
+from physadv.scene.view import Frame, View, views
 
 FACE_PX = 512
-BLANK_PX = 16
+MOST_MISFIT_RATIO = 0.15
+"""A photo whose sign, relit, is further off than this share of white's light is doubted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +35,17 @@ class SignPhoto:
     """A photo that shows the sign, ready for use.
 
     `light` (1,3,h,w) is linear, `plane` (3,3) maps mm on the sign's frame to its pixels, and
-    `relight` turns reflectance on the sign into the photo's light.
+    `relight` turns reflectance on the sign into the photo's light; with it the sign's design is
+    off from the photo by `misfit_ratio` (see `relight.misfit`). `front` (1,1,h,w) is the share of
+    each pixel that is taken by what is before the sign: it hides the stickers.
     """
 
     name: str
     light: Linear
     plane: Tensor
     relight: Relight
+    front: Tensor | None = None
+    misfit_ratio: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,76 +56,87 @@ class PhotoChoice:
 
 
 @dataclass(frozen=True)
-class Placement:
-    """How far off the stickers are from where they should be, by hand or by badly marked corners.
-
-    They move by `offset_x_mm`, `offset_y_mm` in the sign's plane and turn about its middle.
-    """
-
-    offset_x_mm: Span = Span(-5.0, 5.0, neutral=0.0)
-    offset_y_mm: Span = Span(-5.0, 5.0, neutral=0.0)
-    turn_deg: Span = Span(-1.0, 1.0, neutral=0.0)
-
-
-@dataclass(frozen=True)
 class PhotoScene:
     """One sign in one or many real photos; only the ink is rendered, in each photo's light.
 
     Make it with `photo_scene`. The windows are parts of a photo at the photo's own resolution;
-    beyond its edge the last pixels repeat.
+    beyond its edge the last pixels repeat. Stickers are off by `bend`, by hand or by badly marked
+    corners; as far as it is given they are bent too.
     """
 
     design: SignDesign
     photos: tuple[SignPhoto, ...] = field(repr=False)
     photo: PhotoChoice
-    placement: Placement = Placement()
+    bend: Bend = Bend(bend_mm=Span.at(0.0, neutral=0.0))
 
     def face(self, width_px: int = FACE_PX) -> Face:
         """Return the sign's face as rasters of `width_px` columns."""
         return render(self.design, width_px)
 
-    def views(
-        self,
-        given: Conditions,
-        sensor: Sensor,
-        margin: Tensor,
-        most_px: int | None = None,  # noqa: ARG002  # a photo has the pixels it has
-    ) -> list[View]:
-        """Cut windows around the sign for conditions (B,), `margin` as in `view.views`.
+    def views(self, given: Conditions, frame: Frame) -> list[View]:
+        """Cut windows around the sign for conditions (B,).
 
-        The sensor is only handed on and nothing is binned: a photo has its own geometry.
+        Nothing is bent or binned: a photo has its own geometry and the pixels it has.
         """
         plane = PlaneMap(self._bank.planes[given["photo.which"].long()])
-        return views(plane, torch.tensor(self.design.outline_mm), sensor, margin)
+        flat = replace(frame, warp=None, most_px=None)
+        return views(plane, torch.tensor(self.design.outline_mm), flat)
 
-    def surface(self, printed: Printed | None) -> Atlas:
-        """Prepare the ink alone (1,4,h,w), premultiplied, as a pyramid; None is no ink."""
-        if printed is None:
-            return atlas(torch.zeros(1, 4, BLANK_PX, BLANK_PX))
-        cover = printed.cover * self.face(printed.cover.shape[-1]).cover
-        return atlas(torch.cat([printed.reflectance * cover, cover], dim=1))
+    def surface(self, printed: Printed | None, *, fine: bool = False) -> Surface:
+        """Prepare the ink for sampling; None is no ink."""
+        face = self.face(FACE_PX if printed is None else printed.cover.shape[-1])
+        return surface(face, printed, moved=not self.bend.bend_mm.idle, fine=fine)
 
-    def render(self, surface: Atlas, view: View, given: Conditions) -> Linear:
-        """Return the light (B,3,H,W) of the photos in one view, the relit ink laid over it."""
-        mine = take(given, view.rows)
+    def render(self, surface: Surface, view: View, given: Conditions) -> Linear:
+        """Return the light (B,3,H,W) of the photos in one view, the relit ink laid over it.
+
+        Where something is before the sign, its share of the pixel is the photo's.
+        """
+        mine, bank = take(given, view.rows), self._bank
         which = mine["photo.which"].long()
-        moved = PlaneMap(view.plane.matrix @ self._moves(below(mine, "placement")))
-        texel_mm = self.design.size_mm[1] / surface.width
-        layer = sample(surface, *look_up(moved, view.window.size, texel_mm))
-        cover, bank = layer[:, 3:], self._bank
-        lit = layer[:, :3] * bank.gains[which] + cover * bank.offsets[which]
-        return Linear((1 - cover) * bank.cut(which, view.window) + lit)
+        rows = bank.rows(which, view.window)
+        photo = bank.cut(rows)
+        if surface.ink is None:
+            return photo
+        parts = scattered(self._look(surface, view, below(mine, "bend")), surface, view.rows)
+        if parts.ink is None or parts.ink_cover is None:
+            return photo
+        cover, lit = parts.ink_cover, parts.ink * bank.gains[which]
+        lit = lit + cover * bank.offsets[which]
+        if bank.fronts is None:
+            return Linear((1 - cover) * photo + lit)
+        free = 1 - bank.fronts[rows][:, None]
+        return Linear((1 - cover * free) * photo + lit * free)
 
-    def _moves(self, given: Conditions) -> Tensor:
-        """Return the misplacement as maps (B,3,3) of the plane, in mm."""
-        angle = torch.deg2rad(given["turn_deg"])
-        middle = torch.tensor([self.design.size_mm[1] / 2, self.design.size_mm[0] / 2])
-        turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
-        offset = torch.stack([given["offset_x_mm"], given["offset_y_mm"]], dim=1)
-        matrix = torch.eye(3).repeat(len(angle), 1, 1)
-        matrix[:, :2, :2] = turn.reshape(-1, 2, 2)
-        matrix[:, :2, 2] = middle + offset - matrix[:, :2, :2] @ middle
-        return matrix
+    def _look(self, surface: Surface, view: View, bend: Conditions) -> Parts:
+        """See the ink, moved as a plane (exact) or, where it may bend, point by point."""
+        size_mm, points_px = self.design.size_mm, view.points_px()
+        if self.bend.bend_mm.idle:
+            moved = PlaneMap(view.plane.matrix @ self.bend.matrix(bend, size_mm))
+            return look(surface, moved, points_px, size_mm)[0]
+        corner = torch.tensor([size_mm[1] / 2, size_mm[0] / 2])
+
+        def move(place: Tensor) -> Tensor:
+            return self.bend.move((place + 1) * corner, bend, size_mm) / corner - 1
+
+        return look(surface, view.plane, points_px, size_mm, move)[0]
+
+    def metered(self, view: View, given: Conditions) -> Tensor:
+        """Return the mean light (B,) of the photos."""
+        return self._bank.means[take(given, view.rows)["photo.which"].long()]
+
+    def doubts(self) -> tuple[str, ...]:
+        """Say in which photos the sign's design, relit, does not look as the sign does."""
+        off = [photo for photo in self.photos if photo.misfit_ratio > MOST_MISFIT_RATIO]
+        if not off:
+            return ()
+        worst = max(off, key=lambda photo: photo.misfit_ratio)
+        where = f"{len(off)} of {len(self.photos)} photos, most in {worst.name}"
+        limit, most = 100 * MOST_MISFIT_RATIO, 100 * worst.misfit_ratio
+        return (
+            f"relit, the sign is off by more than {limit:.0f} % of white in {where} ({most:.0f} %):"
+            " is it this sign, are its corners right, is something before it?",
+        )
 
     @cached_property
     def _bank(self) -> "_Bank":
@@ -143,17 +159,22 @@ class _Bank:
     planes: Tensor
     gains: Tensor
     offsets: Tensor
+    means: Tensor
+    fronts: Tensor | None
 
-    def cut(self, which: Tensor, window: Window) -> Linear:
-        """Return the windows (B,3,H,W) of photos `which` (B,); edges replicate."""
+    def rows(self, which: Tensor, window: Window) -> Tensor:
+        """Return which pixels (B,H,W) windows of photos `which` (B,) hold; edges replicate."""
         height, width = window.size
         tall, wide = self.sizes[which].unbind(1)
         corner = window.origin_px.long()
         x = (corner[:, :1] + torch.arange(width)).clamp_min(0).minimum(wide[:, None] - 1)
         y = (corner[:, 1:] + torch.arange(height)).clamp_min(0).minimum(tall[:, None] - 1)
         rows = self.starts[which][:, None] + y * wide[:, None]
-        parts = self.pixels[rows[:, :, None] + x[:, None]]
-        return Linear(parts.permute(0, 3, 1, 2).contiguous())
+        return rows[:, :, None] + x[:, None]
+
+    def cut(self, rows: Tensor) -> Linear:
+        """Return the light (B,3,H,W) of pixels (B,H,W)."""
+        return Linear(self.pixels[rows].permute(0, 3, 1, 2).contiguous())
 
 
 def _bank(photos: tuple[SignPhoto, ...]) -> _Bank:
@@ -166,4 +187,16 @@ def _bank(photos: tuple[SignPhoto, ...]) -> _Bank:
         planes=torch.stack([photo.plane for photo in photos]),
         gains=torch.stack([photo.relight.gain for photo in photos])[:, :, None, None],
         offsets=torch.stack([photo.relight.offset for photo in photos])[:, :, None, None],
+        means=torch.stack([photo.light.mean() for photo in photos]),
+        fronts=_fronts(photos),
     )
+
+
+def _fronts(photos: tuple[SignPhoto, ...]) -> Tensor | None:
+    """Return the share (T,) of each pixel before the sign; None where nothing is."""
+    if all(photo.front is None for photo in photos):
+        return None
+    empty = [torch.zeros_like(photo.light[:, :1]) for photo in photos]
+    given = [photo.front for photo in photos]
+    shares = [none if one is None else one for one, none in zip(given, empty, strict=True)]
+    return torch.cat([share.flatten() for share in shares])

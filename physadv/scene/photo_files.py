@@ -1,34 +1,57 @@
-"""Photos of the sign as users have them: one with corners or a box, a folder, or a table."""
+"""A photo of the sign as users have it: read, cut to the sign, and its light found."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from physadv.core import Encoded, Linear, UserError, check, decode, load_image
+from physadv.core import Encoded, Linear, check, decode, load_image
+from physadv.core.check import one_of
 from physadv.core.types import Point
 from physadv.scene.photo import SignPhoto
-from physadv.scene.photo_corners import (
-    Array,
-    Box,
-    apply,
-    box_plane,
-    corner_plane,
-    parse_box,
-    parse_corners,
-)
-from physadv.scene.relight import fit_light
+from physadv.scene.photo_corners import Array, Box, apply, box_plane, corner_plane
+from physadv.scene.photo_mask import check_free, read_front
+from physadv.scene.relight import METHODS, PERCENTILE, fit_light, misfit
 from physadv.scene.signs import SignDesign
 
 SIGN_PX = 400
 """The sign's longest side after a photo is scaled down: with framing's margin it fits a window."""
 AROUND_RATIO = 0.6
 """What is kept of a photo around the sign's box, as a share of the box's longer side."""
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
-SIDES = ("x1", "y1", "x2", "y2")
+
+Cut = tuple[EllipsisType, slice, slice]
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A photo and where the sign lies in it: at `corners`, in a `box`, or from edge to edge.
+
+    `mask` is an image of the photo's size that shows what is before the sign, see `read_front`.
+    """
+
+    path: str | Path
+    corners: Sequence[Point] | None = None
+    box: Box | None = None
+    mask: str | Path | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How photos are read: of which sign, how large it may be, how its light is found."""
+
+    design: SignDesign
+    sign_px: int = SIGN_PX
+    method: str = PERCENTILE
+
+    def check(self) -> None:
+        """Raise `UserError` for settings that cannot be."""
+        check(self.sign_px >= 16, "sign_px", expected="at least 16", got=self.sign_px)
+        one_of("relight", self.method, METHODS)
 
 
 def read_photo(
@@ -38,6 +61,7 @@ def read_photo(
     corners: Sequence[Point] | None = None,
     box: Box | None = None,
     sign_px: int = SIGN_PX,
+    method: str = PERCENTILE,
 ) -> SignPhoto:
     """Read a photo that shows the sign at `corners` or in `box`, in its pixels (EXIF applied).
 
@@ -45,103 +69,64 @@ def read_photo(
     plane) or the sign's own corners, clockwise from the top left (see `corner_plane`); `box` is
     x1,y1,x2,y2, for a sign seen head-on. Exactly one of them. Photos are cut to the sign's
     surroundings and scaled down, anti-aliased, so that the sign is at most `sign_px` long; they
-    are never enlarged. Four times what the recogniser takes is plenty, and much faster. Raises
-    `UserError` for an unreadable file and for points that cannot be.
+    are never enlarged. Four times what the recogniser takes is plenty, and much faster. `method`
+    is how the light is found, see `fit_light`. Raises `UserError` for an unreadable file and for
+    points that cannot be.
     """
-    one = (corners is None) != (box is None)
     got = "both" if box is not None else "neither"
+    one = (corners is None) != (box is None)
     check(one, "photo", expected="either corners or a box of the sign", got=got)
-    check(sign_px >= 16, "sign_px", expected="at least 16", got=sign_px)
-    image = load_image(path)
+    reading = Reading(design, sign_px, method)
+    reading.check()
+    return read(PhotoFile(path, corners, box), reading)
+
+
+def read(photo: PhotoFile, how: Reading) -> SignPhoto:
+    """Read one photo. Raises `UserError` for whatever is wrong with it."""
+    image = load_image(photo.path)
     size = (image.shape[-2], image.shape[-1])
-    if box is not None:
-        plane = box_plane(design, box, size)
+    if photo.corners is not None:
+        plane = corner_plane(how.design, photo.corners, size)
     else:
-        plane = corner_plane(design, corners or (), size)
-    return _prepare(Path(path).name, image, plane, design=design, sign_px=sign_px)
-
-
-def read_photos(
-    source: str | Path | Sequence[str | Path], design: SignDesign, *, sign_px: int = SIGN_PX
-) -> tuple[SignPhoto, ...]:
-    """Read many photos of the sign.
-
-    `source` is a folder, or a sequence of files, whose photos the sign fills from edge to edge;
-    or a table `NAME.csv` with a header: `file,x1,y1,x2,y2` or `file,corners` (as for
-    `parse_corners`, in quotes), files being relative to the table. A folder is read in the order
-    of its names. Raises `UserError` for whatever is wrong with it.
-    """
-    if not isinstance(source, str | Path):
-        return tuple(_filled(Path(file), design, sign_px) for file in source)
-    place = Path(source)
-    if place.suffix.lower() == ".csv":
-        return _read_table(place, design, sign_px)
-    folder = "a folder of photos, or a table .csv"
-    check(place.is_dir(), "photos", expected=folder, got=str(place))
-    files = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
-    check(bool(files), "photos", expected="a folder with images in it", got=str(place))
-    return tuple(_filled(file, design, sign_px) for file in files)
-
-
-def _filled(path: Path, design: SignDesign, sign_px: int) -> SignPhoto:
-    """Read a photo that the sign fills from edge to edge."""
-    image = load_image(path)
-    height, width = image.shape[-2:]
-    plane = box_plane(design, (0.0, 0.0, float(width), float(height)), (height, width))
-    return _prepare(path.name, image, plane, design=design, sign_px=sign_px)
+        whole = (0.0, 0.0, float(size[1]), float(size[0]))
+        plane = box_plane(how.design, photo.box or whole, size)
+    front = None if photo.mask is None else read_front(photo.mask, size)
+    return _prepare(photo, image, front, plane=plane, how=how)
 
 
 def _prepare(
-    name: str, image: Encoded, plane: Array, *, design: SignDesign, sign_px: int
+    photo: PhotoFile, image: Encoded, front: Tensor | None, *, plane: Array, how: Reading
 ) -> SignPhoto:
     """Cut a photo to the sign's surroundings, scale it down, and read its light."""
-    outline = apply(plane, np.array(design.outline_mm))
+    cut, share = _cutting(image, plane, how)
+    light = decode(Encoded(image[cut]))
+    ready = Linear(_shrunk(light, share).clamp_min(0).contiguous())
+    scale = [ready.shape[-1] / light.shape[-1], ready.shape[-2] / light.shape[-2]]
+    shift = np.array([[1, 0, -cut[2].start], [0, 1, -cut[1].start], [0, 0, 1.0]])
+    moved = np.diag([*scale, 1.0]) @ shift @ plane
+    placed = torch.from_numpy(moved / moved[2, 2]).float()
+    if front is not None:
+        front = _shrunk(front[cut], share).clamp(0, 1).contiguous()
+        check_free(how.design, placed, front)
+    found = fit_light(how.design, ready, placed, method=how.method, front=front)
+    off = misfit(how.design, ready, placed, found=found, front=front)
+    return SignPhoto(Path(photo.path).name, ready, placed, found, front, off)
+
+
+def _cutting(image: Encoded, plane: Array, how: Reading) -> tuple[Cut, float]:
+    """Return the rows and columns around the sign, and by how much they are scaled (at most 1)."""
+    outline = apply(plane, np.array(how.design.outline_mm))
     low, high = outline.min(axis=0), outline.max(axis=0)
     longest = float((high - low).max())
     extent = np.array([image.shape[-1], image.shape[-2]])
-    left, top = np.floor(low - AROUND_RATIO * longest).clip(0, extent - 1).astype(int)
-    right, bottom = np.ceil(high + AROUND_RATIO * longest).clip(1, extent).astype(int)
-    cut = decode(Encoded(image[..., top:bottom, left:right]))
-    share = min(1.0, sign_px / longest)
-    height, width = (max(1, round(side * share)) for side in cut.shape[-2:])
-    if share < 1:
-        cut = Linear(F.interpolate(cut, (height, width), mode="bilinear", antialias=True))
-    scale = width / (right - left), height / (bottom - top)
-    fit = np.array([[scale[0], 0, -left * scale[0]], [0, scale[1], -top * scale[1]], [0, 0, 1.0]])
-    moved = fit @ plane
-    placed = torch.from_numpy(moved / moved[2, 2]).float()
-    ready = Linear(cut.clamp_min(0).contiguous())
-    return SignPhoto(name, ready, placed, fit_light(design, ready, placed))
+    left, top = np.floor(low - AROUND_RATIO * longest).clip(0, extent - 1).astype(int).tolist()
+    right, bottom = np.ceil(high + AROUND_RATIO * longest).clip(1, extent).astype(int).tolist()
+    return (..., slice(top, bottom), slice(left, right)), min(1.0, how.sign_px / longest)
 
 
-def _read_table(table: Path, design: SignDesign, sign_px: int) -> tuple[SignPhoto, ...]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = set(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError("photos", expected="a table that can be read", got=str(error)) from error
-    known = "file" in columns and ("corners" in columns or columns.issuperset(SIDES))
-    header = "a header file,x1,y1,x2,y2 or file,corners"
-    check(known, f"photos {table.name}", expected=header, got=",".join(sorted(columns)) or "none")
-    check(bool(rows), f"photos {table.name}", expected="at least one row", got="none")
-    return tuple(
-        _read_row(table, number, row, design=design, sign_px=sign_px)
-        for number, row in enumerate(rows, start=2)
-    )
-
-
-def _read_row(
-    table: Path, number: int, row: Mapping[str, str | None], *, design: SignDesign, sign_px: int
-) -> SignPhoto:
-    """Read the photo of one row; what is wrong with it is said with its line."""
-    path = table.parent / (row["file"] or "")
-    try:
-        if row.get("corners"):
-            corners = parse_corners(row["corners"] or "")
-            return read_photo(path, design, corners=corners, sign_px=sign_px)
-        box = parse_box(",".join(row.get(side) or "" for side in SIDES))
-        return read_photo(path, design, box=box, sign_px=sign_px)
-    except UserError as error:
-        argument = f"{table.name} line {number}, {error.argument}"
-        raise UserError(argument, expected=error.expected, got=error.got, fix=error.fix) from error
+def _shrunk(image: Tensor, share: float) -> Tensor:
+    """Scale an image down, anti-aliased."""
+    if share == 1:
+        return image
+    size = [max(1, round(side * share)) for side in image.shape[-2:]]
+    return F.interpolate(image, size, mode="bilinear", antialias=True)

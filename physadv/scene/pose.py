@@ -30,14 +30,29 @@ def plane_map(size_mm: tuple[float, float], sensor: Sensor, given: Conditions) -
 
     Points in front of the camera only; x right, y down, z away from the camera.
     """
-    radians = {name: torch.deg2rad(given[f"{name}_deg"]) for name in ("yaw", "pitch", "roll")}
-    turn = _about_y(radians["yaw"]) @ _about_x(radians["pitch"]) @ _about_z(radians["roll"])
+    turn = _turned(given)
     gaze = _line_of_sight(sensor, given["x_ratio"], given["y_ratio"])
     axes = (gaze @ turn)[:, :, :2] / 1000
     centre = gaze[:, :, 2:] * given["distance_m"][:, None, None]
     height, width = size_mm
     origin = centre - axes @ torch.tensor([[width / 2], [height / 2]])
     return PlaneMap(_intrinsics(sensor) @ torch.cat([axes, origin], dim=2))
+
+
+def eye_mm(size_mm: tuple[float, float], given: Conditions) -> Tensor:
+    """Return the camera's centre (B,3) in the sign's axes under pose conditions (B,), in mm.
+
+    x and y run along the frame from its top left corner, z out of the face.
+    """
+    away = _turned(given)[:, 2] * -1000 * given["distance_m"][:, None]
+    height, width = size_mm
+    return away * torch.tensor([1.0, 1.0, -1.0]) + torch.tensor([width / 2, height / 2, 0])
+
+
+def _turned(given: Conditions) -> Tensor:
+    """Return the sign's axes (B,3,3) as columns, seen along the line of sight."""
+    yaw, pitch, roll = (torch.deg2rad(given[f"{name}_deg"]) for name in ("yaw", "pitch", "roll"))
+    return _about_y(yaw) @ _about_x(pitch) @ _about_z(roll)
 
 
 def _intrinsics(sensor: Sensor) -> Tensor:

@@ -1,10 +1,9 @@
-"""Anti-aliased sampling: a mip pyramid laid out in one atlas, read trilinearly.
+"""Anti-aliased sampling: the mean of a texture over each pixel's footprint, from sums over it.
 
-Williams, "Pyramidal parametrics", SIGGRAPH 1983: each level is the box mean of the one above;
-the level follows from how many texels a pixel covers, and two levels are blended.
+Crow, "Summed-area tables for texture mapping", SIGGRAPH 1984: four reads give the sum over any
+upright box, however large, so that a texture far away is neither jagged nor too soft.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,99 +11,122 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import PlaneMap
-from physadv.core.pixels import pixel_grid
 
-GAP = 2
-LEVEL_BIAS = -0.7
-"""Chosen so that the mean error against an 8 x 8 supersampled pixel is least (tests/law)."""
+WHOLE = (-1.0, -1.0, 1.0, 1.0)
+LARGE = 2**14
+"""How many texels a sum may have until single precision shows."""
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas:
-    """Levels of N textures side by side: `pixels` (N,C,H,W), `offsets` (L,2) and `sizes` (L,2).
+class Texture:
+    """A texture (C,h,w) as its summed-area table: `sums` (1,C,h+1,w+1).
 
-    Offsets and sizes are (x, y) and (w, h) in texels; around each level lies an empty gap.
-    `width` is the texture's own, before it was padded to a multiple of the coarsest texel.
+    From large ones the `mean` (C,) is taken off before, so that sums stay small and exact. It
+    covers `part` of the frame: left, top, right and bottom, -1 and 1 being the frame's edges.
     """
 
-    pixels: Tensor
-    offsets: Tensor
-    sizes: Tensor
-    width: int
+    sums: Tensor
+    mean: Tensor | None
+    part: tuple[float, float, float, float] = WHOLE
+
+    @property
+    def width(self) -> int:
+        """Columns of the texture."""
+        return self.sums.shape[-1] - 1
+
+    @property
+    def height(self) -> int:
+        """Rows of the texture."""
+        return self.sums.shape[-2] - 1
 
 
-def atlas(texture: Tensor, levels: int | None = None) -> Atlas:
-    """Build the pyramid of textures (N,C,h,w); premultiply colour by cover before.
+def texture(pixels: Tensor, part: tuple[float, float, float, float] = WHOLE) -> Texture:
+    """Sum up a texture (1,C,h,w) that covers `part` of a frame; premultiply colour by cover."""
+    mean = None
+    if pixels.shape[2] * pixels.shape[3] > LARGE:
+        mean = pixels.detach().mean(dim=(2, 3))
+        pixels = pixels - mean[:, :, None, None]
+    sums = pixels.double().cumsum(dim=2).cumsum(dim=3).float()
+    return Texture(F.pad(sums, (1, 0, 1, 0)), None if mean is None else mean[0], part)
 
-    Without `levels` the coarsest is at most 32 texels wide, so that no sign is too far away.
+
+def places(plane: PlaneMap, points_px: Tensor, size_mm: tuple[float, float]) -> Tensor:
+    """Return where on a frame of `size_mm` (h, w) pixels (1 or B,H,W,2) look: (B,H,W,2).
+
+    The frame reaches from -1 to 1, x from left to right and y from top to bottom.
     """
-    levels = levels or max(5, math.ceil(math.log2(texture.shape[-1] / 32)) + 1)
-    step = 2 ** (levels - 1)
-    height, width = texture.shape[-2:]
-    level = F.pad(texture, (0, -width % step, 0, -height % step))
-    stack, sizes, offsets, y = [], [], [], GAP
-    for index in range(levels):
-        level = F.avg_pool2d(level, 2) if index else level
-        sizes.append((level.shape[-1], level.shape[-2]))
-        offsets.append((GAP, GAP) if index == 0 else (sizes[0][0] + 2 * GAP, y))
-        y += level.shape[-2] + GAP if index else 0
-        stack.append(level)
-    column = torch.cat([_padded(level, sizes[1][0]) for level in stack[1:]], dim=2)
-    first = F.pad(stack[0], (GAP, GAP, GAP, GAP))
-    column = F.pad(column, (0, GAP, GAP, 0))
-    tall = max(first.shape[2], column.shape[2])
-    parts = [F.pad(part, (0, 0, 0, tall - part.shape[2])) for part in (first, column)]
-    return Atlas(torch.cat(parts, dim=3), torch.tensor(offsets), torch.tensor(sizes), width)
+    height, width = size_mm
+    frame = torch.tensor([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
+    back = (frame @ torch.linalg.inv(plane.matrix))[..., None, None]
+    x, y = points_px.unbind(-1)
+    along = [back[:, i, 0] * x + back[:, i, 1] * y + back[:, i, 2] for i in range(3)]
+    return torch.stack([along[0] / along[2], along[1] / along[2]], dim=-1)
 
 
-def _padded(level: Tensor, width: int) -> Tensor:
-    return F.pad(level, (0, width - level.shape[-1], 0, GAP))
+def footprints(place: Tensor, *, everywhere: bool) -> Tensor:
+    """Return half the sides (x, y) of the pixels' upright footprints at places (B,H,W,2).
 
-
-def sample(source: Atlas, texels: Tensor, level: Tensor) -> Tensor:
-    """Read one texture at texel coordinates (B,H,W,2) of level 0, at levels (B,): (B,C,H,W).
-
-    Outside the texture everything is 0.
+    `everywhere` for each pixel, (B,H,W,2), else for the window's middle, (B,1,1,2). The side is
+    the root of the squares of the changes to the next column and row.
     """
-    top = len(source.sizes) - 1
-    level = level.clamp(0, top)
-    lower = level.floor()
-    share = (level - lower)[:, None, None, None]
-    near = _read(source, texels, lower.long())
-    far = _read(source, texels, (lower.long() + 1).clamp(max=top))
-    return near + share * (far - near)
+    if not everywhere:
+        y, x = (place.shape[1] - 1) // 2, (place.shape[2] - 1) // 2
+        place = place[:, y : y + 2, x : x + 2]
+    column, row = place.diff(dim=2), place.diff(dim=1)
+    if not everywhere:
+        return torch.hypot(column[:, :1], row[:, :, :1]) / 2
+    column = torch.cat([column, column[:, :, -1:]], dim=2)
+    row = torch.cat([row, row[:, -1:]], dim=1)
+    return torch.hypot(column, row) / 2
 
 
-def _read(source: Atlas, texels: Tensor, level: Tensor) -> Tensor:
-    scaled = texels / 2.0 ** level[:, None, None, None]
-    size, offset = source.sizes[level][:, None, None], source.offsets[level][:, None, None]
-    inside = torch.minimum(scaled.clamp(min=-1.0), size + 1.0)
-    extent = torch.tensor([source.pixels.shape[-1], source.pixels.shape[-2]])
-    places = (inside + offset) / extent * 2 - 1
-    return _gather(source.pixels, places)
+def slant(place: Tensor) -> float:
+    """Return how much larger than a pixel the upright box around it is, at worst, for (B,H,W,2).
 
-
-def _gather(pixels: Tensor, places: Tensor) -> Tensor:
-    """Sample one texture at many places; the batch is stacked in at most two tall pictures."""
-    batch, height, width = places.shape[:3]
-    halves = 2 if batch % 2 == 0 else 1
-    tall = places.reshape(halves, batch // halves * height, width, 2)
-    read = F.grid_sample(pixels.expand(halves, -1, -1, -1), tall, align_corners=False)
-    apart = read.reshape(halves, -1, batch // halves, height, width)
-    return apart.transpose(1, 2).reshape(batch, -1, height, width)
-
-
-def look_up(plane: PlaneMap, size: tuple[int, int], texel_mm: float) -> tuple[Tensor, Tensor]:
-    """Return texel coordinates (B,H,W,2) and the pyramid level (B,) for windows of `size`.
-
-    The level is taken from the map's Jacobian at the plane's point in the window's middle.
+    1 for signs that stand as the picture does, 2 for those turned by 45 degrees.
     """
-    height, width = size
-    scale = torch.tensor([1 / texel_mm, 1 / texel_mm, 1.0])
-    back = scale[:, None] * torch.linalg.inv(plane.matrix)
-    texels = PlaneMap(back)(pixel_grid(height, width).reshape(-1, 2))
-    middle = torch.tensor([[width / 2, height / 2], [width / 2 + 1, height / 2]])
-    x, y = PlaneMap(back)(torch.cat([middle, middle[:1] + torch.tensor([[0.0, 1.0]])])).unbind(-1)
-    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
-    level = torch.log2(area.abs()) / 2 + LEVEL_BIAS
-    return texels.reshape(-1, height, width, 2), level
+    y, x = (place.shape[1] - 1) // 2, (place.shape[2] - 1) // 2
+    corner = place[:, y : y + 2, x : x + 2]
+    column, row = corner[:, 0, 1] - corner[:, 0, 0], corner[:, 1, 0] - corner[:, 0, 0]
+    upright = (column.abs() + row.abs()).prod(dim=1)
+    area = column[:, 0] * row[:, 1] - column[:, 1] * row[:, 0]
+    return float((upright / area.abs()).max())
+
+
+def sample(source: Texture, place: Tensor, half: Tensor) -> Tensor:
+    """Return the mean (C,...) over the boxes of half sides (...,2) around places (...,2).
+
+    Outside the texture, where x or y is beyond -1..1, everything is 0.
+    """
+    with torch.no_grad():
+        if source.part != WHOLE:
+            left, top, right, bottom = source.part
+            side = place.new_tensor([right - left, bottom - top]) / 2
+            place = (place - place.new_tensor([right + left, bottom + top]) / 2) / side
+            half = half / side
+        corners = _corners(place, half)
+        whole = 4 * half.prod(dim=-1)
+        per_sum = 4 / (whole * (source.width * source.height))
+    # Two pictures, so that two cores share the reads: the upper corners and the lower ones.
+    read = F.grid_sample(
+        source.sums.expand(2, -1, -1, -1), corners, padding_mode="border", align_corners=True
+    )[..., 0]
+    below = read[1] - read[0]
+    count = below.shape[1] // 2
+    total = (below[:, count:] - below[:, :count]).reshape(-1, *place.shape[:-1])
+    if source.mean is None:
+        return total * per_sum
+    sides = corners[1, count:, 0] - corners[0, :count, 0]
+    inside = sides.prod(dim=-1).reshape(place.shape[:-1]) / whole
+    return total * per_sum + source.mean.reshape(-1, *[1] * inside.ndim) * inside
+
+
+def _corners(place: Tensor, half: Tensor) -> Tensor:
+    """Return the boxes' corners (2,2N,1,2): upper left and right ones, lower left and right."""
+    flat = (2, 2, *place.shape)
+    corner = torch.empty(flat, dtype=place.dtype, device=place.device)
+    low = torch.sub(place, half, out=corner[0, 0]).clamp_(-1, 1)
+    high = torch.add(place, half, out=corner[1, 1]).clamp_(-1, 1)
+    corner[0, 1, ..., 0], corner[0, 1, ..., 1] = high[..., 0], low[..., 1]
+    corner[1, 0, ..., 0], corner[1, 0, ..., 1] = low[..., 0], high[..., 1]
+    return corner.reshape(2, -1, 1, 2)

@@ -46,7 +46,7 @@ def check_effect(effect: Effect, *, smooth: bool = True) -> None:
     one by one; results and gradients are finite from black to white and at the ends of every
     span; the gradient is the difference quotient, unless `smooth` is False.
     """
-    names = _check_declaration(effect)
+    names = check_declaration(effect)
     given = draw(names, ROWS, generator(1))
     if all(varying.neutral is not None for varying in names.values()):
         _check_neutral(effect, neutral(names, ROWS))
@@ -72,7 +72,8 @@ def _ends(varying: Varying) -> tuple[float, float]:
     return (min(varying.options), max(varying.options)) if isinstance(varying, Choice) else (0, 1)
 
 
-def _check_declaration(effect: Effect) -> dict[str, Varying]:
+def check_declaration(effect: object) -> dict[str, Varying]:
+    """Return what varies in a frozen dataclass with units in its names, or raise."""
     settings = getattr(type(effect), "__dataclass_params__", None)
     frozen = bool(getattr(settings, "frozen", False))
     hold(frozen, "an effect is a frozen dataclass", type(effect).__name__)

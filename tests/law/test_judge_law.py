@@ -9,7 +9,17 @@ import torch
 from torch import Tensor
 
 from physadv.attacks import Gradient
-from physadv.core import Answer, Conditions, Encoded, Ink, Photo, generator, wilson
+from physadv.core import (
+    Answer,
+    Choice,
+    Conditions,
+    Encoded,
+    Ink,
+    Photo,
+    Varying,
+    generator,
+    wilson,
+)
 from physadv.judge import Report, judge, rate
 from physadv.objectives import targeted, untargeted
 from physadv.patch import Pixels
@@ -200,6 +210,27 @@ def test_each_stage_is_told() -> None:
     judge(problem(Stubborn(0)), theta(), seed=0, n=N, tick=told.append)
     assert told[:2] == ["sticker", "bare sign"]
     assert len(told) == 7
+
+
+@dataclass(frozen=True, eq=False)
+class Album(LinearWorld):
+    """A linear world whose pictures are of one of four photos."""
+
+    def declared(self) -> dict[str, Varying]:
+        photo = Choice((0.0, 1.0, 2.0, 3.0))
+        return super().declared() | {"scene.photo.which": photo}
+
+
+def test_controls_that_succeed_now_and_then_are_clustered_by_their_own_photos(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A control is judged under fewer conditions than the stickers."""
+    monkeypatch.setattr("physadv.judge.CONTROL_ROWS", 12)
+    album = Album(torch.full((1, 3, 16, 16), 0.45))
+    report = judged(Bright(), n=N, world=cast(World, album))
+    some = [one for one in report.controls.values() if 0 < one.hits < one.n]
+    assert some
+    assert all(one.n == 12 for one in report.controls.values())
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])

@@ -18,7 +18,7 @@ from physadv.core import (
     take,
 )
 from physadv.presets import PHOTO_CAMERA, photo_world
-from physadv.scene import PhotoScene, Relight, SignPhoto, photo_scene, sign
+from physadv.scene import Frame, PhotoScene, Relight, SignPhoto, photo_scene, sign
 from physadv.scene.photo_corners import box_plane
 from physadv.scene.relight import fit_light
 from physadv.scene.view import SIDES_PX
@@ -50,7 +50,7 @@ def disc(width: int = 256) -> Printed:
 def test_without_ink_the_photo_is_returned(scene: PhotoScene) -> None:
     """Inside the photo pixel by pixel, beyond its edges the edge's pixels."""
     given = draw(declared(scene), 12, generator(0))
-    for view in scene.views(given, Sensor(), torch.full((12,), 0.2)):
+    for view in scene.views(given, Frame(Sensor(), torch.full((12,), 0.2))):
         seen = scene.render(scene.surface(None), view, given)
         height, width = view.window.size
         assert height == width
@@ -65,7 +65,7 @@ def test_without_ink_the_photo_is_returned(scene: PhotoScene) -> None:
 def test_ink_changes_nothing_outside_the_sign(scene: PhotoScene) -> None:
     given = neutral(declared(scene), 3) | {"photo.which": torch.arange(3.0)}
     everywhere = Printed(Linear(torch.ones(1, 3, 256, 256)), torch.ones(1, 1, 256, 256))
-    for view in scene.views(given, Sensor(), torch.full((3,), 0.2)):
+    for view in scene.views(given, Frame(Sensor(), torch.full((3,), 0.2))):
         bare = scene.render(scene.surface(None), view, given)
         seen = scene.render(scene.surface(everywhere), view, given)
         for k, (x1, y1, x2, y2) in enumerate(view.box_px.tolist()):
@@ -77,11 +77,11 @@ def test_ink_changes_nothing_outside_the_sign(scene: PhotoScene) -> None:
 def test_a_batch_is_its_rows_one_by_one(scene: PhotoScene) -> None:
     given = draw(declared(scene), 6, generator(1))
     surface = scene.surface(disc())
-    for view in scene.views(given, Sensor(), torch.full((6,), 0.1)):
+    for view in scene.views(given, Frame(Sensor(), torch.full((6,), 0.1))):
         together = scene.render(surface, view, given)
         for k, row in enumerate(view.rows.tolist()):
             one = take(given, slice(row, row + 1))
-            (alone,) = scene.views(one, Sensor(), torch.tensor([0.1]))
+            (alone,) = scene.views(one, Frame(Sensor(), torch.tensor([0.1])))
             assert torch.allclose(scene.render(surface, alone, one)[0], together[k], atol=1e-5)
 
 
@@ -94,10 +94,10 @@ def test_misplaced_stickers_move_by_millimetres(x_mm: float, y_mm: float) -> Non
     black = SignPhoto("black", Linear(torch.zeros_like(photo.light)), photo.plane, relight)
     scene = photo_scene(STOP, (black,))
     given = neutral(declared(scene), 2)
-    given["placement.offset_x_mm"][1] = x_mm
-    given["placement.offset_y_mm"][1] = y_mm
+    given["bend.offset_x_mm"][1] = x_mm
+    given["bend.offset_y_mm"][1] = y_mm
     ink = Printed(Linear(torch.ones(1, 3, 256, 256)), disc().cover)
-    (view,) = scene.views(given, Sensor(), torch.full((2,), 0.1))
+    (view,) = scene.views(given, Frame(Sensor(), torch.full((2,), 0.1)))
     seen = scene.render(scene.surface(ink), view, given)[:, 0]
     side = torch.arange(view.window.size[0]) + 0.5
     mass = seen.sum(dim=(1, 2))
@@ -110,9 +110,9 @@ def test_misplaced_stickers_move_by_millimetres(x_mm: float, y_mm: float) -> Non
 def test_turning_is_about_the_middle(scene: PhotoScene) -> None:
     """A disc in the middle does not change when it turns, if it is of one colour."""
     given = neutral(declared(scene), 2)
-    given["placement.turn_deg"][1] = 40.0
+    given["bend.turn_deg"][1] = 40.0
     ink = Printed(Linear(torch.ones(1, 3, 256, 256)), disc().cover)
-    (view,) = scene.views(given, Sensor(), torch.full((2,), 0.1))
+    (view,) = scene.views(given, Frame(Sensor(), torch.full((2,), 0.1)))
     seen = scene.render(scene.surface(ink), view, given)
     assert float((seen[0] - seen[1]).abs().mean()) < 2e-3
 
@@ -133,7 +133,7 @@ def test_the_gradient_reaches_the_ink(scene: PhotoScene) -> None:
     ink = disc()
     colour = ink.reflectance.clone().requires_grad_(True)
     given = neutral(declared(scene), 1)
-    (view,) = scene.views(given, Sensor(), torch.tensor([0.1]))
+    (view,) = scene.views(given, Frame(Sensor(), torch.tensor([0.1])))
     bare = scene.surface(Printed(Linear(torch.zeros_like(colour)), ink.cover))
     seen = scene.render(scene.surface(Printed(Linear(colour), ink.cover)), view, given)
     seen.sum().backward()
@@ -148,7 +148,7 @@ def test_the_world_says_what_varies(scene: PhotoScene) -> None:
     world = photo_world(scene, label=14)
     names = world.declared()
     assert "scene.photo.which" in names
-    assert "scene.placement.turn_deg" in names
+    assert "scene.bend.turn_deg" in names
     assert PHOTO_CAMERA.vignette.strength_ratio.idle
     assert PHOTO_CAMERA.motion_blur.blur_px.idle
     given = draw(names, 9, generator(2))

@@ -15,7 +15,7 @@ from torch import Tensor
 from physadv.core import Sensor, declared, neutral
 from physadv.scene import Pose
 from physadv.scene.pose import plane_map
-from physadv.scene.view import SIDES_PX, views
+from physadv.scene.view import COARSE_PX, SIDES_PX, Frame, views
 
 SENSOR = Sensor(1280, 960, 60.0)
 FOCAL = 640 / math.tan(math.radians(30))
@@ -106,10 +106,11 @@ def test_windows_hold_the_sign_and_its_margin(
     pose: dict[str, float], margin: float, most_px: int | None
 ) -> None:
     plane = plane_map((HIGH, WIDE), SENSOR, conditions(**pose))
-    (view,) = views(plane, CORNERS, SENSOR, torch.tensor([margin]), most_px)
+    frame = Frame(SENSOR, torch.tensor([margin]), most_px=most_px)
+    (view,) = views(plane, CORNERS, frame)
     side = view.window.size[0]
     assert view.window.size == (side, side)
-    assert side in SIDES_PX
+    assert side in (SIDES_PX if most_px is None else (*COARSE_PX, most_px))
     low, high = view.box_px[0, :2], view.box_px[0, 2:]
     room = margin * float((high - low).max())
     if side < max(SIDES_PX):
@@ -127,5 +128,6 @@ def test_every_row_is_in_one_view() -> None:
         "distance_m": torch.linspace(2, 40, 50)
     }
     plane = plane_map((HIGH, WIDE), SENSOR, given)
-    found = torch.cat([view.rows for view in views(plane, CORNERS, SENSOR, torch.full((50,), 0.2))])
+    frame = Frame(SENSOR, torch.full((50,), 0.2))
+    found = torch.cat([view.rows for view in views(plane, CORNERS, frame)])
     assert found.sort().values.tolist() == list(range(50))

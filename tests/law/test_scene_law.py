@@ -1,6 +1,6 @@
-"""The street: stickers lie where they should, light at rest is none, backgrounds stay inside."""
+"""The street: stickers and backgrounds lie where they should, whatever the window."""
 
-import math
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -14,15 +14,13 @@ from torch import Tensor
 from physadv.core import Linear, Printed, Sensor, declared, draw, generator, neutral
 from physadv.core.pixels import pixel_grid
 from physadv.patch import Mask
-from physadv.scene import Backgrounds, Pose, SignLight, StreetScene
-from physadv.scene.background import SIDE, backdrop, backgrounds
-from physadv.scene.light import light_sign
-from physadv.scene.texture import atlas
+from physadv.scene import Backgrounds, Frame, Pose, StreetScene
+from physadv.scene.background import SIDE, backdrop, backgrounds, bank
+from physadv.scene.pose import plane_map
 from physadv.scene.view import View
-from tests.worlds import plain_background, plain_street, two_bars
+from tests.worlds import plain_street, two_bars
 
-SENSOR = Sensor()
-MARGIN = torch.tensor([0.1])
+FRAME = Frame(Sensor(), torch.tensor([0.1]))
 
 
 def conditions(scene: StreetScene, **pose: float) -> dict[str, Tensor]:
@@ -37,7 +35,7 @@ def printed(mask: Mask, reflectance: float, width_px: int = 512) -> Printed:
 
 def drawn(scene: StreetScene, mask: Mask, reflectance: float, pose: dict[str, float]) -> Tensor:
     given = conditions(scene, **pose)
-    (view,) = scene.views(given, SENSOR, MARGIN, None)
+    (view,) = scene.views(given, FRAME)
     return scene.render(scene.surface(printed(mask, reflectance)), view, given)
 
 
@@ -63,7 +61,7 @@ def test_stickers_cover_what_their_contours_enclose(pose: dict[str, float]) -> N
     """White less black sticker is their cover; compare with points in polygons."""
     scene, mask = plain_street(), two_bars()
     difference = drawn(scene, mask, 1.0, pose) - drawn(scene, mask, 0.0, pose)
-    (view,) = scene.views(conditions(scene, **pose), SENSOR, MARGIN, None)
+    (view,) = scene.views(conditions(scene, **pose), FRAME)
     wanted = outlines(mask, view)
     for channel in difference[0]:
         assert float(channel.sum()) == pytest.approx(float(wanted.sum()), rel=0.01)
@@ -81,96 +79,111 @@ def test_a_sticker_covers_what_is_below_it_and_nothing_else() -> None:
     """With the sign's own light under it, ink is seen only inside its contours."""
     scene, mask, pose = plain_street(), two_bars(), {"distance_m": 6.0}
     given = conditions(scene, **pose)
-    (view,) = scene.views(given, SENSOR, MARGIN, None)
+    (view,) = scene.views(given, FRAME)
     bare = scene.render(scene.surface(None), view, given)
     inked = scene.render(scene.surface(printed(mask, 0.7)), view, given)
     wanted = outlines(mask, view)
     far = torch.nn.functional.max_pool2d(wanted[None, None], 7, 1, 3)[0, 0] == 0
     deep = -torch.nn.functional.max_pool2d(-wanted[None, None], 7, 1, 3)[0, 0] == 1
-    assert torch.equal(inked[:, :, far], bare[:, :, far])
-    torch.testing.assert_close(inked[:, :, deep], torch.full_like(inked[:, :, deep], 0.7))
+    torch.testing.assert_close(inked[:, :, far], bare[:, :, far], atol=1e-3, rtol=0)
+    even = torch.full_like(inked[:, :, deep], 0.7)
+    torch.testing.assert_close(inked[:, :, deep], even, atol=1e-3, rtol=0)
     assert float((bare[:, :, deep] - 0.7).abs().min()) > 0.01
 
 
 def test_the_background_is_seen_around_the_sign() -> None:
     scene = plain_street(grey=0.123)
     given = conditions(scene, distance_m=5.0)
-    (view,) = scene.views(given, SENSOR, torch.tensor([0.4]), None)
+    (view,) = scene.views(given, Frame(Sensor(), torch.tensor([0.4])))
     seen = scene.render(scene.surface(None), view, given)
     around = torch.cat([seen[..., :3, :].flatten(), seen[..., -3:].flatten()])
     torch.testing.assert_close(around, torch.full_like(around, 0.123))
 
 
-def layer(n: int = 3) -> Tensor:
-    """Return a premultiplied layer (n,4,20,30)."""
-    values = torch.rand(n, 4, 20, 30, generator=generator(0))
-    return torch.cat([values[:, :3] * values[:, 3:], values[:, 3:]], dim=1)
+def framed(margin: float, most_px: int | None = None, **pose: float) -> View:
+    """Return how a stop sign is seen in a window with free space around it."""
+    frame = Frame(Sensor(), torch.tensor([margin]), most_px=most_px)
+    return plain_street().views(conditions(plain_street(), **pose), frame)[0]
 
 
-def place() -> Tensor:
-    y, x = torch.meshgrid(torch.linspace(-1, 1, 20), torch.linspace(-1, 1, 30), indexing="ij")
-    return torch.stack([x, y], dim=-1)[None].repeat(3, 1, 1, 1)
+def row(**values: float) -> dict[str, Tensor]:
+    return {name: torch.tensor([value]) for name, value in values.items()}
 
 
-def test_light_at_rest_is_the_identity() -> None:
-    assert torch.equal(light_sign(layer(), place(), neutral(declared(SignLight()), 3)), layer())
-
-
-def test_the_slope_is_in_stops_from_edge_to_edge() -> None:
-    given = neutral(declared(SignLight()), 3) | {
-        "slope_ev": torch.tensor([1.0, 1.0, 0.5]),
-        "slope_deg": torch.tensor([0.0, 90.0, 180.0]),
-    }
-    ratio = (light_sign(layer(), place(), given) / layer())[:, 0]
-    torch.testing.assert_close(ratio[0, :, -1] / ratio[0, :, 0], torch.full((20,), 2.0))
-    torch.testing.assert_close(ratio[1, -1] / ratio[1, 0], torch.full((30,), 2.0))
-    torch.testing.assert_close(ratio[2, :, 0] / ratio[2, :, -1], torch.full((20,), math.sqrt(2)))
-
-
-def test_the_veil_adds_white_and_keeps_it() -> None:
-    given = neutral(declared(SignLight()), 3) | {"veil_ratio": torch.full((3,), 0.1)}
-    white = torch.ones(3, 4, 20, 30)
-    assert torch.allclose(light_sign(white, place(), given), white)
-    black = torch.cat([torch.zeros(3, 3, 20, 30), torch.ones(3, 1, 20, 30)], dim=1)
-    assert torch.allclose(light_sign(black, place(), given)[:, :3], torch.full((1,), 0.1))
+RATIO = st.floats(0, 1)
 
 
 @settings(max_examples=40, deadline=None)
-@over(
-    st.floats(0, 1),
-    st.floats(0, 1),
-    st.floats(0.25, 1),
-    st.sampled_from([(48, 48), (64, 64), (320, 320), (64, 48)]),
-)
+@over(RATIO, RATIO, st.floats(0.25, 1), st.floats(2, 25), st.sampled_from([0.0, 0.1, 1.0]))
 def test_background_cuts_stay_inside(
-    x: float, y: float, part: float, size: tuple[int, int]
+    x: float, y: float, part: float, distance_m: float, margin: float
 ) -> None:
-    """Outside the picture the atlas is empty, so that white would turn grey."""
-    given = {"which": 0.0, "x_ratio": x, "y_ratio": y, "part_ratio": part, "gain_ev": 0.0}
-    rows = {name: torch.tensor([value]) for name, value in given.items()}
-    seen = backdrop(plain_background(1.0), size, rows)
-    assert seen.shape == (1, 3, *size)
-    torch.testing.assert_close(seen, torch.ones_like(seen))
+    """A white picture between black ones, and black below: what leaks in would turn it grey."""
+    view = framed(margin, distance_m=distance_m)
+    given = row(which=1.0, x_ratio=x, y_ratio=y, part_ratio=part, gain_ev=0.0)
+    seen = backdrop(one_white(), view, given)
+    assert seen.shape == (1, 3, *view.window.size)
+    torch.testing.assert_close(seen, torch.ones_like(seen), atol=1e-3, rtol=0)
 
 
-def test_a_cut_is_the_part_it_names() -> None:
-    """A picture that is its own coordinates shows where the cut lies."""
+@lru_cache
+def one_white() -> Backgrounds:
+    pictures = torch.zeros(18, 3, SIDE, SIDE)
+    pictures[1] = 1
+    return bank(Linear(pictures))
+
+
+@lru_cache
+def ramps() -> Backgrounds:
+    """Return a picture whose red and green are the shares of its width and of its height."""
     y, x = torch.meshgrid(*[(torch.arange(SIDE) + 0.5) / SIDE] * 2, indexing="ij")
-    source = Backgrounds(atlas(torch.stack([x, y, x])[None], levels=4))
-    given = {"which": 0.0, "x_ratio": 1.0, "y_ratio": 0.5, "part_ratio": 0.5, "gain_ev": 1.0}
-    seen = backdrop(source, (64, 64), {name: torch.tensor([v]) for name, v in given.items()})[0]
-    share = (torch.arange(64) + 0.5) / 64 / 2
-    torch.testing.assert_close(seen[0, 32] / 2, 0.5 + share, atol=0.003, rtol=0)
-    torch.testing.assert_close(seen[1, :, 32] / 2, 0.25 + share, atol=0.003, rtol=0)
+    return bank(Linear(torch.stack([x, y, x])[None]))
+
+
+@pytest.mark.parametrize("most_px", [None, 64])
+@pytest.mark.parametrize("margin", [0.0, 0.5])
+@pytest.mark.parametrize("distance_m", [5.0, 12.0, 25.0])
+def test_a_cut_is_the_part_it_names(distance_m: float, margin: float, most_px: int | None) -> None:
+    """It lies behind 1.5 times the sign's box on the sensor, whatever the window's pixels are."""
+    pose = {"distance_m": distance_m, "yaw_deg": 20.0, "x_ratio": 0.1}
+    view, design = framed(margin, most_px, **pose), plain_street().design
+    posed = neutral(declared(Pose()), 1) | row(**pose)
+    outline = plane_map(design.size_mm, Sensor(), posed)(torch.tensor(design.outline_mm))[0]
+    low, high = outline.amin(dim=0), outline.amax(dim=0)
+    away = (view.window.pixels()[0] - (low + high) / 2) / (1.5 * (high - low).max())
+    given = row(which=0.0, x_ratio=1.0, y_ratio=0.5, part_ratio=0.5, gain_ev=1.0)
+    seen = backdrop(ramps(), view, given)[0] / 2
+    wanted = (torch.tensor([0.75, 0.5]) + away / 2).clamp(0, 1).expand(*view.window.size, 2)
+    inside = (wanted > 0.02) & (wanted < 0.98)
+    found = seen[:2].permute(1, 2, 0)
+    torch.testing.assert_close(found[inside], wanted[inside], atol=0.001, rtol=0)
+    torch.testing.assert_close(found, wanted, atol=0.011, rtol=0)  # half a texel of the last level
+
+
+@pytest.mark.parametrize("distance_m", [4.0, 9.0, 20.0])
+def test_a_larger_window_shows_the_same_background(distance_m: float) -> None:
+    """With more around it; to the rounding of places in the tall picture of all of them."""
+    drawn = draw(declared(StreetScene(plain_street().design).background), 6, generator(2))
+    small, large = (framed(margin, distance_m=distance_m, yaw_deg=15.0) for margin in (0.0, 0.6))
+    side, shift = small.window.size[0], small.window.origin_px - large.window.origin_px
+    assert large.window.size[0] > side
+    x, y = (int(offset) for offset in shift[0])
+    for k in range(6):
+        given = {name: value[k : k + 1] for name, value in drawn.items()}
+        whole, cut = (backdrop(backgrounds(), view, given) for view in (large, small))
+        same = whole[..., y : y + side, x : x + side]
+        torch.testing.assert_close(same, cut, atol=5e-4, rtol=0)
 
 
 def test_the_shipped_backgrounds_are_photos_in_range() -> None:
-    source = backgrounds()
-    given = draw(declared(StreetScene(plain_street().design).background), 24, generator(0))
-    seen = backdrop(source, (48, 48), given | {"gain_ev": torch.zeros(24)})
-    assert bool(seen.isfinite().all())
-    assert float(seen.min()) >= 0
-    assert float(seen.max()) <= 1 + 1e-5
+    source, view = backgrounds(), framed(0.1, distance_m=12.0)
+    drawn = draw(declared(StreetScene(plain_street().design).background), 24, generator(0))
+    for k in range(24):
+        given = {name: value[k : k + 1] for name, value in drawn.items()}
+        seen = backdrop(source, view, given | {"gain_ev": torch.zeros(1)})
+        assert bool(seen.isfinite().all())
+        assert float(seen.min()) >= 0
+        assert float(seen.max()) <= 1 + 1e-5
     assert len(source) >= 10
 
 
@@ -178,10 +191,10 @@ def test_a_batch_is_rendered_row_by_row() -> None:
     scene = StreetScene(plain_street().design, pose=Pose())
     given = draw(declared(scene), 4, generator(1)) | {"pose.distance_m": torch.full((4,), 9.0)}
     surface = scene.surface(printed(two_bars(), 0.5))
-    for view in scene.views(given, SENSOR, MARGIN.repeat(4), None):
+    for view in scene.views(given, Frame(Sensor(), torch.full((4,), 0.1))):
         whole = scene.render(surface, view, given)
-        for k, row in enumerate(view.rows.tolist()):
-            mine = {name: value[row : row + 1] for name, value in given.items()}
-            (only,) = scene.views(mine, SENSOR, MARGIN, None)
+        for k, n in enumerate(view.rows.tolist()):
+            mine = {name: value[n : n + 1] for name, value in given.items()}
+            (only,) = scene.views(mine, FRAME)
             alone = scene.render(surface, only, mine)
             torch.testing.assert_close(whole[k : k + 1], alone, atol=2e-4, rtol=0)

@@ -1,6 +1,7 @@
 """Laws of what varies: drawn inside its span, from its seed alone, on the grid that was asked."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 import pytest
@@ -163,7 +164,7 @@ axes = st.dictionaries(
 
 @given(axes, st.integers(1, 4), seeds)
 def test_a_grid_covers_every_cell(wanted: dict[str, list[float]], each: int, seed: int) -> None:
-    rows = grid(declared(Scene()), wanted, each, generator(seed))
+    rows = grid(partial(draw, declared(Scene())), wanted, each, generator(seed))
     cells = [cell for cell in product(*wanted.values()) for _ in range(each)]
     table = torch.stack([rows[name] for name in wanted], dim=1).tolist()
     assert [tuple(row) for row in table] == cells
@@ -174,7 +175,7 @@ def test_a_grid_covers_every_cell(wanted: dict[str, list[float]], each: int, see
 
 def test_a_grid_over_an_unknown_axis_is_refused() -> None:
     with pytest.raises(UserError, match=r"^axis: .* did you mean 'pose.yaw_deg'"):
-        grid(declared(Scene()), {"pose.yaw": [0.0]}, 1, generator(0))
+        grid(partial(draw, declared(Scene())), {"pose.yaw": [0.0]}, 1, generator(0))
 
 
 def test_declared_lists_what_varies_by_dotted_name() -> None:

@@ -26,6 +26,7 @@ from physadv.core.coverage import coverage
 from physadv.core.types import Point
 from physadv.presets import photo_world
 from physadv.scene import (
+    Frame,
     PhotoScene,
     Relight,
     SignPhoto,
@@ -44,7 +45,7 @@ from tests.shared_data import DATA, needs_data
 STOP = sign("us_stop")
 SIZE = (400, 500)
 OBLIQUE = ((120.0, 60.0), (330.0, 95.0), (320.0, 300.0), (110.0, 330.0))
-MARGIN = torch.tensor([0.1])
+FRAME = Frame(Sensor(), torch.tensor([0.1]))
 
 
 def frame(name: str) -> Array:
@@ -118,7 +119,7 @@ def test_ink_lands_where_its_contour_projects() -> None:
         Linear(torch.zeros(1, 3, *SIZE)), plane, Relight(torch.tensor([1.0] * 3), torch.zeros(3))
     )
     given = neutral(declared(scene), 1)
-    view = scene.views(given, Sensor(), MARGIN)[0]
+    view = scene.views(given, FRAME)[0]
     seen = scene.render(scene.surface(patch(piece, 1.0)), view, given)[0, 0].numpy()
     shift = view.window.origin_px[0].numpy()
     contour = pairs(apply(plane, np.array(piece)) - shift)
@@ -137,7 +138,7 @@ def test_relit_ink_is_gain_times_reflectance_plus_offset() -> None:
     piece = ((200.0, 200.0), (550.0, 200.0), (550.0, 550.0), (200.0, 550.0))
     scene = scene_of(Linear(torch.rand(1, 3, *SIZE)), corner_plane(STOP, OBLIQUE, SIZE), relight)
     given = neutral(declared(scene), 1)
-    view = scene.views(given, Sensor(), MARGIN)[0]
+    view = scene.views(given, FRAME)[0]
     seen = scene.render(scene.surface(patch(piece, 0.8)), view, given)
     x, y = view.plane(torch.tensor([[375.0, 375.0]]))[0, 0].long().tolist()
     assert seen[0, :, y, x].tolist() == pytest.approx([0.41, 0.34, 0.27], abs=1e-5)
@@ -153,7 +154,7 @@ def street_photo(name: str, gain: tuple[float, float, float]) -> tuple[Linear, t
     given = neutral(declared(scene), 1)
     for place in given:
         given[place][:] = LIT.get(place.rpartition(".")[2], given[place][0])
-    view = scene.views(given, Sensor(), MARGIN)[0]
+    view = scene.views(given, FRAME)[0]
     light = scene.render(scene.surface(None), view, given)
     return Linear(light * torch.tensor(gain).view(3, 1, 1)), view.plane.matrix[0]
 
@@ -308,7 +309,7 @@ def test_a_sticker_is_laid_on_all_forty_photos() -> None:
     piece = ((330.0, 80.0), (430.0, 80.0), (430.0, 150.0), (330.0, 150.0))
     for reflectance in (0.88, 0.04):
         surface = scene.surface(patch(piece, reflectance))
-        for view in scene.views(given, Sensor(), MARGIN.repeat(40)):
+        for view in scene.views(given, Frame(Sensor(), torch.full((40,), 0.1))):
             seen = scene.render(surface, view, given)
             spots = view.plane(torch.tensor([[380.0, 115.0]]))[:, 0].long()
             for row, (x, y) in zip(view.rows.tolist(), spots.tolist(), strict=True):

@@ -1,0 +1,151 @@
+"""The layers of a sign: its face and the ink on it, and how pixels see them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from physadv.core import Face, PlaneMap, Printed
+from physadv.core.pixels import pixel_grid
+from physadv.scene.texture import Texture, footprints, places, sample, slant, texture
+
+FINE_TAPS = 3
+"""How many places a pixel the judge looks at in each direction where the sign is turned."""
+SLANTED = 1.4
+"""How much larger an upright box may be than the pixel in it before that counts as turned: 12°."""
+
+LEAST_COVER = 1e-4
+"""Less ink than this in a pixel is none: the differences of sums are not exactly zero."""
+
+Move = Callable[[Tensor], Tensor]
+"""Places (B,H,W,2) on the sign, -1..1 of its frame, to places on the ink's own raster."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What is sampled: colours `face` (4 or 5 channels) and `ink` (3), premultiplied.
+
+    The face's fourth channel is its cover. Ink that is pasted where it should be leaves a hole in
+    the face, which is exact in every pixel, and its cover is the fifth channel; ink that is moved
+    brings its own, `ink_cover`, and is laid over the face. `fine` is how the judge looks: at
+    several places a pixel, each with its own footprint. `scatter` is as in `Printed`.
+    """
+
+    face: Texture
+    ink: Texture | None
+    ink_cover: Texture | None
+    fine: bool
+    scatter: tuple[Tensor, Tensor] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Layers as windows see them: `sign` and `ink` (B,3,H,W), premultiplied, and their covers.
+
+    `sign` is what shows beside the ink; `cover` (B,1,H,W) is the silhouette's, ink included.
+    """
+
+    sign: Tensor
+    cover: Tensor
+    ink: Tensor | None = None
+    ink_cover: Tensor | None = None
+
+    def added(self) -> Tensor:
+        """Return sign and ink together, (B,3,H,W)."""
+        return self.sign if self.ink is None else self.sign + self.ink
+
+
+def surface(face: Face, printed: Printed | None, *, moved: bool, fine: bool) -> Surface:
+    """Sum up a face (rasters as wide as the print's) and what is printed on it."""
+    whole = torch.cat([face.texture * face.cover, face.cover], dim=1)
+    if printed is None:
+        return Surface(texture(whole), None, None, fine)
+    cover = printed.cover * face.cover
+    ink = _ink(printed.reflectance, cover)
+    if moved:
+        return Surface(texture(whole), ink, texture(cover), fine, printed.scatter)
+    beside = _beside.__wrapped__ if cover.requires_grad else _beside
+    return Surface(beside(face, printed.cover), ink, None, fine, printed.scatter)
+
+
+@lru_cache(maxsize=4)
+def _beside(face: Face, cover: Tensor) -> Texture:
+    """Sum up what no search changes: the face beside the ink, its cover, the ink's cover."""
+    shown = cover * face.cover
+    return texture(torch.cat([face.texture * (face.cover - shown), face.cover, shown], dim=1))
+
+
+def _ink(reflectance: Tensor, cover: Tensor) -> Texture:
+    """Sum up the ink, in the rectangle alone that holds any."""
+    height, width = cover.shape[-2:]
+    rows, columns = cover.detach()[0, 0].nonzero().unbind(1)
+    if not len(rows):
+        return texture(reflectance * cover)
+    top, bottom = int(rows.min()), int(rows.max()) + 1
+    left, right = int(columns.min()), int(columns.max()) + 1
+    corners = (left / width, top / height, right / width, bottom / height)
+    x1, y1, x2, y2 = (2 * share - 1 for share in corners)
+    cut = (..., slice(top, bottom), slice(left, right))
+    return texture(reflectance[cut] * cover[cut], (x1, y1, x2, y2))
+
+
+def look(
+    source: Surface,
+    plane: PlaneMap,
+    points_px: Tensor,
+    size_mm: tuple[float, float],
+    move: Move | None = None,
+) -> tuple[Parts, Tensor]:
+    """Sample the layers at pixels (1 or B,H,W,2) through `plane`; `move` is for moved ink.
+
+    Returns them and the places (B,H,W,2), -1..1 of the frame, that the pixels' middles show.
+    """
+    place = places(plane, points_px, size_mm)
+    half = footprints(place, everywhere=source.fine)
+    taps = FINE_TAPS if source.fine and slant(place) > SLANTED else 1
+    if taps == 1:
+        return _tap(source, place, half, move), place
+    half, offsets = half / taps, (pixel_grid(taps, taps) / taps - 0.5).reshape(-1, 2)
+    looks = [
+        _tap(source, places(plane, points_px + offset, size_mm), half, move) for offset in offsets
+    ]
+    return _mean(looks), place
+
+
+def scattered(parts: Parts, source: Surface, rows: Tensor) -> Parts:
+    """Return the parts with each row's ink as it came out of the printer."""
+    if source.scatter is None or parts.ink is None or parts.ink_cover is None:
+        return parts
+    gain, offset = (value[rows, :, None, None] for value in source.scatter)
+    return replace(parts, ink=parts.ink * gain + parts.ink_cover * offset)
+
+
+def _tap(source: Surface, place: Tensor, half: Tensor, move: Move | None) -> Parts:
+    face = sample(source.face, place, half).transpose(0, 1)
+    if source.ink is None:
+        return Parts(face[:, :3], face[:, 3:])
+    if source.ink_cover is None:
+        ink = _sample_where(source.ink, face[:, 4], place, half)
+        return Parts(face[:, :3], face[:, 3:4], ink, face[:, 4:])
+    moved = place if move is None else move(place)
+    cover = sample(source.ink_cover, moved, half).transpose(0, 1)
+    ink = _sample_where(source.ink, cover[:, 0], moved, half)
+    return Parts(face[:, :3] * (1 - cover), face[:, 3:], ink, cover)
+
+
+def _sample_where(source: Texture, cover: Tensor, place: Tensor, half: Tensor) -> Tensor:
+    """Sample premultiplied colours (B,3,H,W) at the pixels alone that have any cover (B,H,W)."""
+    some = (cover.detach().reshape(-1) > LEAST_COVER).nonzero()[:, 0]
+    own = half.expand_as(place).reshape(-1, 2)[some]
+    values = sample(source, place.reshape(-1, 2)[some], own)
+    empty = torch.zeros(3, cover.numel(), dtype=values.dtype)
+    filled = empty.index_copy(1, some, values)
+    return filled.reshape(3, *cover.shape).transpose(0, 1)
+
+
+def _mean(looks: list[Parts]) -> Parts:
+    columns = {field.name: [getattr(one, field.name) for one in looks] for field in fields(Parts)}
+    known = {name: values for name, values in columns.items() if values[0] is not None}
+    return Parts(**{name: torch.stack(values).mean(dim=0) for name, values in known.items()})
