@@ -1,0 +1,70 @@
+"""Which photos are scored: one, a folder of them, or a table that says where the sign is."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from physadv.core import UserError, check
+from physadv.scene import SignDesign, parse_box, parse_corners
+from physadv.scene.photo_corners import box_plane, corner_plane
+from physadv.scene.photo_folders import SIDES, SUFFIXES
+from physadv.scoring.pattern import Array
+
+LISTED = SUFFIXES | {".heic", ".heif", ".avif"}
+"""Photos that cannot be read are listed as such, not passed over."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo's file; `corners` ("x,y x,y …") or `box` ("x1,y1,x2,y2") where a person gave them."""
+
+    path: Path
+    corners: str = ""
+    box: str = ""
+
+    def plane(self, design: SignDesign, size: tuple[int, int]) -> Array | None:
+        """Return the map (3,3) from mm to px that was given, None without.
+
+        `size` is the photo's (height, width). Raises `UserError` for points that cannot be.
+        """
+        if self.corners:
+            return corner_plane(design, parse_corners(self.corners), size)
+        return box_plane(design, parse_box(self.box), size) if self.box else None
+
+
+def sources(photos: Path) -> tuple[Source, ...]:
+    """Return the photos of a file, a folder (by name), or a table .csv.
+
+    A table has a header with the column `file`, relative to the table, and `corners` or
+    `x1,y1,x2,y2`; rows that leave those empty are searched for the sign. Raises `UserError` where
+    there is nothing to score.
+    """
+    if photos.suffix.lower() == ".csv" and not photos.is_dir():
+        return _table(photos)
+    if not photos.is_dir():
+        there = "a photo, a folder of photos, or a table .csv"
+        check(photos.is_file(), "photos", expected=there, got=f"{photos}, which is not there")
+        return (Source(photos),)
+    files = sorted(file for file in photos.iterdir() if file.suffix.lower() in LISTED)
+    check(bool(files), "photos", expected="a folder with photos in it", got=str(photos))
+    return tuple(Source(file) for file in files)
+
+
+def _table(table: Path) -> tuple[Source, ...]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns, rows = list(reader.fieldnames or ()), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError("photos", expected="a table that can be read", got=str(error)) from error
+    header = "a header with file, and corners or x1,y1,x2,y2"
+    known = "file" in columns and ("corners" in columns or set(SIDES) <= set(columns))
+    check(known, f"photos {table.name}", expected=header, got=",".join(columns) or "none")
+    check(bool(rows), f"photos {table.name}", expected="at least one row", got="none")
+    return tuple(_row(table, row) for row in rows)
+
+
+def _row(table: Path, row: dict[str, str | None]) -> Source:
+    sides = [(row.get(side) or "").strip() for side in SIDES]
+    box = ",".join(sides) if any(sides) else ""
+    return Source(table.parent / (row["file"] or ""), (row.get("corners") or "").strip(), box)
