@@ -5,10 +5,14 @@ from typing import Annotated
 import typer
 
 from physadv import __version__
+from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.evaluate import evaluate, sheet
 from physadv.cli.generate import demo, generate
+from physadv.cli.preview import preview
+from physadv.cli.score import score
 from physadv.cli.show import console
 from physadv.cli.victims import train_app, victims
+from physadv.core.memory import keep_memory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,8 +23,10 @@ app = typer.Typer(
         "For robustness tests of models you own; never put stickers on public roads."
     ),
 )
-for command in (demo, generate, evaluate, sheet, victims):
+for command in (demo, generate, evaluate, preview, score, sheet, victims):
     app.command()(command)
+app.command()(chart)
+app.command("calibrate")(calibrate_command)
 app.add_typer(train_app, name="train")
 
 
@@ -32,8 +38,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback acts on it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Take the options that stand before any command."""
+    keep_memory()

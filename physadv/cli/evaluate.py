@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from physadv.cli.options import FLAGS, FolderArgument, PaperOption, laid_over
+from physadv.cli.drives import driven, drives_facts, show_drives
+from physadv.cli.options import FLAGS, WORLDS_HELP, FolderArgument, PaperOption, laid_over
 from physadv.cli.show import bar, console, interval, polite
 from physadv.core import spawn
 from physadv.design import Design, build_problem, build_victim, design_from
@@ -51,7 +52,7 @@ def evaluate(
     ] = None,
     world: Annotated[
         str | None,
-        typer.Option(metavar="PRESET", help="lab or street.", rich_help_panel=ELSEWHERE),
+        typer.Option(metavar="PRESET|FILE", help=WORLDS_HELP, rich_help_panel=ELSEWHERE),
     ] = None,
     photo: Annotated[
         str | None,
@@ -71,6 +72,12 @@ def evaluate(
             metavar="X1,Y1,X2,Y2", help="The same for one head-on.", rich_help_panel=ELSEWHERE
         ),
     ] = None,
+    occlusion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Mask of what is before it there.", rich_help_panel=ELSEWHERE
+        ),
+    ] = None,
     grid: Annotated[
         str | None,
         typer.Option(
@@ -86,6 +93,9 @@ def evaluate(
     n: Annotated[
         int, typer.Option(min=20, help="Fresh photos to judge.", rich_help_panel=HOW)
     ] = 500,
+    drives: Annotated[
+        int, typer.Option(min=2, help="Drives past the sign, in drive_by.", rich_help_panel=HOW)
+    ] = 20,
     seed: Annotated[
         int, typer.Option(help="Another seed, other conditions.", rich_help_panel=HOW)
     ] = 1,
@@ -99,7 +109,13 @@ def evaluate(
     flags: dict[str, dict[str, Any]] = {
         "victim": {"spec": victim, "labels": labels, "size_px": size_px},
         "goal": {"target": target, "truth": truth},
-        "world": {"preset": world, "photo": photo, "corners": corners, "box": box},
+        "world": {
+            "preset": world,
+            "photo": photo,
+            "corners": corners,
+            "box": box,
+            "occlusion": occlusion,
+        },
     }
     design = _elsewhere(design, flags)
     axes = None if grid is None else parse_axes(grid)
@@ -115,6 +131,7 @@ def evaluate(
         report = judge(problem, theta, seed=spawn(seed, "evaluate"), n=n, tick=tick)
         tick("grid" if axes else "done")
         cells = success_grid(problem, theta, axes, each=each, seed=seed) if axes else None
+        past = driven(problem, theta, design.world, n=drives, seed=seed)
         progress.update(task, completed=8, note="")
     facts: dict[str, Any] = {
         "date": today(),
@@ -125,10 +142,13 @@ def evaluate(
         "measured": report_facts(report),
         "doubts": list(report.doubts),
         "grid": None if cells is None else grid_facts(cells),
+        "drives": None if past is None else drives_facts(past),
     }
     with staged(folder) as part:
         write_card(part / EVALUATION, facts)
     _show(facts, cells)
+    if past is not None:
+        show_drives(past)
     console.print(f"kept in {folder / EVALUATION}", markup=False, soft_wrap=True)
 
 

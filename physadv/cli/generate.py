@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from physadv.cli.options import FLAGS, ForceOption, OutOption, PaperOption, laid_over, numbers
+from physadv.cli.options import (
+    FLAGS,
+    WORLDS_HELP,
+    ForceOption,
+    OutOption,
+    PaperOption,
+    laid_over,
+    numbers,
+)
 from physadv.cli.run import run
 from physadv.cli.show import polite
 from physadv.design import Design, design_from, read_design
@@ -100,9 +108,8 @@ def generate(
     world: Annotated[
         str | None,
         typer.Option(
-            metavar="PRESET",
-            help="lab (3-12 m, yaw 30°, a still camera; the default) or street (3-20 m, yaw 40°, "
-            "harder light, blur and JPEG).",
+            metavar="PRESET|FILE",
+            help="lab (3-12 m, yaw 30°, a still camera; the default), " + WORLDS_HELP[5:],
             rich_help_panel=WORLD,
         ),
     ] = None,
@@ -115,7 +122,7 @@ def generate(
         typer.Option(
             metavar="FILE",
             help="Instead: a real photo of the sign; a folder of photos that the sign fills; or a "
-            "table .csv with the columns file,corners or file,x1,y1,x2,y2.",
+            "table .csv with the columns file,corners or file,x1,y1,x2,y2, and perhaps mask.",
             rich_help_panel=WORLD,
         ),
     ] = None,
@@ -133,6 +140,23 @@ def generate(
         typer.Option(
             metavar="X1,Y1,X2,Y2",
             help="Instead of corners, for a sign seen head-on: its box.",
+            rich_help_panel=WORLD,
+        ),
+    ] = None,
+    occlusion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What is before the sign in the photo (leaves, a pole) and hides stickers: an "
+            "image as large as the photo, white (or, on transparent, opaque) there.",
+            rich_help_panel=WORLD,
+        ),
+    ] = None,
+    printer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Profile of your printer, made by physadv calibrate, or an ICC file.",
             rich_help_panel=WORLD,
         ),
     ] = None,
@@ -293,6 +317,8 @@ def generate(
             "photo": photo,
             "corners": corners,
             "box": box,
+            "occlusion": occlusion,
+            "printer": printer,
         },
         "sticker": {
             "area_pct": area,

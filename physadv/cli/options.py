@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from physadv.core import UserError
+from physadv.presets import NAMES
 
 OutOption = Annotated[
     Path, typer.Option(metavar="DIR", help="Folder for the result.", rich_help_panel="Result")
@@ -27,6 +28,10 @@ FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="A folder made by physadv generate or demo.")
 ]
 
+WORLDS_HELP = (
+    ", ".join(NAMES) + ", or a world file .toml, of which physadv preview --toml writes one."
+)
+
 FLAGS = {
     "sign": "--sign",
     "seed": "--seed",
@@ -38,9 +43,12 @@ FLAGS = {
     "goal.palette": "--palette",
     "goal.printable": "--printable",
     "world.preset": "--world",
+    "world.changes": "--world",
     "world.photo": "--photo",
     "world.corners": "--corners",
     "world.box": "--box",
+    "world.occlusion": "--occlusion",
+    "world.printer": "--printer",
     "sticker.area_pct": "--area",
     "sticker.areas_pct": "--areas",
     "sticker.pieces": "--pieces",
@@ -73,11 +81,13 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
 def laid_over(values: dict[str, Any], part: str, flags: Mapping[str, Any]) -> None:
     """Lay the flags that were given over one part (empty: the top) of a design's values.
 
-    Another victim brings its own labels and size, another photo its own place of the sign.
+    Another victim brings its own labels and size, another photo its own place of the sign and mask.
     """
     some = given(flags)
     if part == "victim" and "spec" in some:
         values["victim"] = {}
     if part == "world" and {"photo", "preset"} & some.keys():
-        values["world"] |= dict.fromkeys(("photo", "corners", "box"))
+        values["world"] |= dict.fromkeys(("photo", "corners", "box", "occlusion"))
+    if part == "world" and "preset" in some:
+        values["world"] |= dict.fromkeys(("about", "changes"))
     (values[part] if part else values).update(some)

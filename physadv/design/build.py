@@ -1,5 +1,6 @@
 """From a design to a problem: load the victim, set the goal, lay the stickers, make the world."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from physadv.attacks import Gradient, place
@@ -20,17 +21,17 @@ from physadv.objectives import (
 )
 from physadv.patch import Limits, Mask, Measures, Pixels, bars, candidates, check_mask, read_mask
 from physadv.presets import photo_world, world
-from physadv.printing import Printer
+from physadv.printing import Printer, read_profile
 from physadv.problem import Problem
 from physadv.scene import (
     Backdrop,
+    PhotoFile,
     SignPhoto,
     StreetScene,
     backgrounds,
     parse_box,
     parse_corners,
     photo_scene,
-    read_photo,
     read_photos,
     sign,
 )
@@ -39,6 +40,7 @@ from physadv.world import World
 
 PHOTO_ZOOM = 4
 """How many times what the victim takes a sign in a photo is kept large; more only costs time."""
+TABLED = "for many, write a table .csv with the columns file,corners,mask"
 
 LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
 
@@ -119,7 +121,7 @@ def build_objective(design: Design, victim: Victim, label: int) -> Objective:
 
 
 def _regularised(wanted: Objective, design: Design) -> Objective:
-    goal, printer = design.goal, Printer()
+    goal = design.goal
     if goal.smooth:
         wanted = wanted + goal.smooth * smooth()
     if goal.printable:
@@ -131,32 +133,47 @@ def _regularised(wanted: Objective, design: Design) -> Objective:
         )
         wanted = wanted + goal.printable * printable(read_palette(str(goal.palette)))
     if goal.gamut:
+        printer = build_printer(design)
         wanted = wanted + goal.gamut * in_gamut(printer.black_ratio, printer.white_ratio)
     return wanted
 
 
+def build_printer(design: Design) -> Printer:
+    """Return the printer of the design: the one of its profile, or of none in particular."""
+    path = design.world.printer
+    return Printer() if path is None else Printer.of(read_profile(path))
+
+
 def build_world(design: Design, victim: Victim) -> World:
-    """Return the world of the design: a preset's street, or real photos."""
+    """Return the world of the design: a preset's street, or real photos, and its printer."""
+    made = _world(design, victim)
+    return made if design.world.printer is None else replace(made, printer=build_printer(design))
+
+
+def _world(design: Design, victim: Victim) -> World:
     part, shown, label = design.world, sign(design.sign), truth(design, victim)
     if part.photo is not None:
         sign_px = PHOTO_ZOOM * max(victim.size_px)
         return photo_world(photo_scene(shown, _photos(design, sign_px)), label=label)
     bank = backgrounds(Path(part.backgrounds) if part.backgrounds else None)
     background = Backdrop(Choice(tuple(range(len(bank)))))
-    return world(part.preset, StreetScene(shown, bank, background=background), label=label)
+    scene = StreetScene(shown, bank, background=background)
+    return world(part.preset, scene, label=label, changes=part.changes)
 
 
 def _photos(design: Design, sign_px: int) -> tuple[SignPhoto, ...]:
-    """Read the real photos: one with corners or a box, or those that the sign fills."""
+    """Read the real photos: one with corners, box or mask, or those that the sign fills."""
     part, shown = design.world, sign(design.sign)
     path = Path(str(part.photo))
-    if part.corners is not None or part.box is not None:
-        corners = None if part.corners is None else parse_corners(part.corners)
-        box = None if part.box is None else parse_box(part.box)
-        check(not path.is_dir(), "photo", expected="one photo for corners or box", got=str(path))
-        return (read_photo(path, shown, corners=corners, box=box, sign_px=sign_px),)
+    alone = {"corners": part.corners, "box": part.box, "occlusion": part.occlusion}
+    given = [name for name, value in alone.items() if value is not None]
     many = path.is_dir() or path.suffix.lower() == ".csv"
-    return read_photos(path if many else [path], shown, sign_px=sign_px)
+    wanted = "one photo for " + " and ".join(given or alone)
+    check(not (many and given), "photo", expected=wanted, got=str(path), fix=TABLED)
+    corners = None if part.corners is None else parse_corners(part.corners)
+    box = None if part.box is None else parse_box(part.box)
+    source = path if many else [PhotoFile(path, corners, box, part.occlusion)]
+    return read_photos(source, shown, sign_px=sign_px, method=part.relight)
 
 
 def limits(design: Design) -> Limits:

@@ -14,13 +14,24 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 from physadv.design.faults import as_user_error
-from physadv.presets import PRESETS
+from physadv.presets import (
+    NAMES,
+    PRESETS,
+    change_faults,
+    flat,
+    is_file,
+    read_world,
+    settings,
+    that_differ,
+)
 from physadv.scene import SIGNS
 from physadv.victims.weights import check_file
 
@@ -34,6 +45,7 @@ Cell = Annotated[float, Field(ge=1, le=1000, description="millimetres, from 1 to
 Point = tuple[float, float]
 Contour = Annotated[tuple[Point, ...], Field(min_length=3)]
 Triple = tuple[float, float, float]
+Settings = dict[str, Any]
 
 
 def _known(argument: str, names: tuple[str, ...]) -> Callable[[str], str]:
@@ -119,20 +131,68 @@ class StickerPart(_Part):
         return self.model_copy(update={"pieces_mm": (), "chosen": "", "raced": {}})
 
 
-class WorldPart(_Part):
-    """Under which circumstances; or on which real photos, by corners, box or the whole image."""
+CHANGEABLE = tuple(settings(PRESETS["lab"]))
+"""The dotted names that changes to a preset may have."""
 
-    preset: Annotated[str, AfterValidator(_known("preset", tuple(PRESETS)))] = "lab"
+
+class WorldPart(_Part):
+    """Under which circumstances; or on which real photos, by corners, box or the whole image.
+
+    `preset` is a name, or a world file, which is then held here as its base, what it says about
+    itself, and its changes by dotted name. `occlusion` is a mask image of what is before the sign
+    in the photo, `relight` how the light of photos is found. `printer` is a profile that `physadv
+    calibrate` wrote, or an ICC file.
+    """
+
+    preset: Annotated[str, AfterValidator(_known("preset", (*NAMES, "a world file .toml")))] = "lab"
+    about: str | None = None
+    changes: Settings | None = None
     backgrounds: str | None = None
     photo: str | None = None
     corners: str | None = None
     box: str | None = None
+    occlusion: str | None = None
+    relight: Literal["percentile", "least_squares"] = "percentile"
+    printer: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _opened(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not is_file(values.get("preset")):
+            return values
+        try:
+            found = read_world(Path(values["preset"]))
+        except UserError as error:
+            if error.argument == "world":
+                raise error.about("preset") from error
+            raise UserError("preset", expected="a world that fits", got=str(error)) from error
+        own = values.get("changes")
+        changes = (
+            found.changes | flat(own, CHANGEABLE) if isinstance(own, Mapping) else found.changes
+        )
+        about = values.get("about") or found.about or None
+        return {**values, "preset": found.base, "about": about, "changes": changes}
+
+    @field_validator("changes")
+    @classmethod
+    def _fitting(
+        cls, changes: dict[str, Any] | None, info: ValidationInfo
+    ) -> dict[str, Any] | None:
+        base = info.data.get("preset")
+        if not changes or base is None:  # what is wrong with the base is told already
+            return None
+        changes = flat(changes, CHANGEABLE)
+        faults = change_faults(base, changes)
+        told = "; ".join(str(fault) for fault in faults)
+        check(not faults, "changes", expected="changes that fit the world", got=told)
+        return that_differ(base, changes) or None
 
     @model_validator(mode="after")
     def _consistent(self) -> "WorldPart":
-        places = [name for name in ("corners", "box") if getattr(self, name) is not None]
+        of_photo = ("corners", "box", "occlusion")
+        places = [name for name in of_photo if getattr(self, name) is not None]
         check(
-            len(places) < 2,
+            not {"corners", "box"} <= set(places),
             "box",
             expected="either corners or a box of the sign",
             got="both",
@@ -141,6 +201,10 @@ class WorldPart(_Part):
         fix = "name the photo that they are in"
         check(not places or self.photo is not None, "photo", expected="a file", got="none", fix=fix)
         return self
+
+
+LATER = ("printer", "occlusion", "relight", "about", "changes")
+"""Settings of the world that are part of a design's digest only where they are set."""
 
 
 class AttackPart(_Part):
@@ -168,7 +232,11 @@ class Design(_Part):
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings, hex."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        settings = self.model_dump(mode="json")
+        for name in LATER:  # so that designs from before them keep theirs
+            if getattr(self.world, name) == WorldPart.model_fields[name].default:
+                del settings["world"][name]
+        text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def changed(self, part: str, **values: Any) -> "Design":

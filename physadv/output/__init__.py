@@ -2,6 +2,8 @@
 
 from physadv.output.artwork import Artwork
 from physadv.output.card import Finding, Sized, make_card, write_card
+from physadv.output.colour_chart import write_chart
+from physadv.output.contact_sheet import Strip, contact_sheet_image, write_contact_sheet
 from physadv.output.cut_svg import write_cut_svg
 from physadv.output.folder import check_folder, read_folder
 from physadv.output.generate import Options, Watch, default_grid, generate, today
@@ -20,8 +22,10 @@ __all__ = [
     "Options",
     "Saved",
     "Sized",
+    "Strip",
     "Watch",
     "check_folder",
+    "contact_sheet_image",
     "default_grid",
     "generate",
     "load_state",
@@ -33,6 +37,8 @@ __all__ = [
     "sign_picture",
     "today",
     "write_card",
+    "write_chart",
+    "write_contact_sheet",
     "write_cut_svg",
     "write_folder",
     "write_report",

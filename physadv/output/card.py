@@ -6,17 +6,19 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from math import isinf
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from physadv.attacks import Result
-from physadv.core import Rate, Varying
+from physadv.core import Rate, Seed, Varying
 from physadv.design import Design
 from physadv.evaluation import Grid
 from physadv.judge import Report
 from physadv.patch import Measures
+from physadv.presets import changes_text
 from physadv.problem import Problem
 from physadv.victims import Classifier
 
@@ -126,12 +128,26 @@ def area_facts(area: Sized) -> dict[str, Any]:
 def world_text(design: Design) -> str:
     """Say in which world it was judged."""
     part = design.world
-    return part.preset if part.photo is None else f"real photos: {part.photo}"
+    if part.photo is not None:
+        return f"real photos: {part.photo}"
+    return changes_text(part.preset, part.changes or {})
 
 
 def conditions_facts(declared: dict[str, Varying]) -> dict[str, Any]:
-    """Return the span of everything that varied, by dotted name."""
-    return {name: asdict(varying) for name, varying in declared.items()}
+    """Return the span of everything that varied, by dotted name; effects at rest are left out."""
+    awake = {name.rpartition(".")[0] for name, one in declared.items() if not one.idle}
+    varied = {
+        name: one
+        for name, one in declared.items()
+        if not one.idle or (isinstance(one, Seed) and name.rpartition(".")[0] in awake)
+    }
+    return {name: _plain(asdict(varying)) for name, varying in varied.items()}
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """Say endless numbers in words, since JSON has none."""
+    endless = {name for name, one in facts.items() if isinstance(one, float) and isinf(one)}
+    return {name: "endless" if name in endless else one for name, one in facts.items()}
 
 
 def budget_facts(result: Result) -> dict[str, Any]:

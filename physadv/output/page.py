@@ -12,7 +12,7 @@ from physadv.evaluation import contact_sheet
 from physadv.output.card import Finding, Sized, goal_text, world_text
 from physadv.output.pictures import sign_picture
 from physadv.output.report import Heat, Page, Point, Shot
-from physadv.presets import PRESETS
+from physadv.presets import about
 from physadv.scene import StreetScene, sign
 
 SHOTS = 24
@@ -59,9 +59,12 @@ def report_page(
 
 def _world_text(finding: Finding) -> str:
     part = finding.design.world
+    text = world_text(finding.design)
     if part.photo is not None:
-        return world_text(finding.design)
-    return f"{part.preset}: {PRESETS[part.preset].about}"
+        return text
+    if part.changes:
+        return text if part.about is None else f"{part.about}: {text}"
+    return f"{text}: {about(part.preset)}"
 
 
 def _photos_text(finding: Finding) -> str:

@@ -56,7 +56,8 @@ DESIGNS = {
         "sgn: expected one of the settings name, sign, ",
         "sticker.pieces: expected a whole number, at least 1, got 2.5",
         "sticker.area_pct: expected per cent of the face, above 0 and up to 100, got 0",
-        "world.preset: expected one of lab, street, got 'moon'",
+        "world.preset: expected one of lab, street, ",
+        "any, a world file .toml, got 'moon'",
         "goal.loss: expected 'cross_entropy' or 'margin', got 1",
     ],
 }

@@ -77,7 +77,10 @@ def test_the_card_s_figures_are_found_again(result: Path) -> None:
     assert measured["controls"] == {n: rate_facts(rate) for n, rate in report.controls.items()}
     assert len(measured["controls"]) == 5
     kinds = {Span: {"low", "high"}, Choice: {"options"}, Seed: {"neutral"}}
-    for name, varying in problem.declared().items():
+    varied = {name: one for name, one in problem.declared().items() if not one.idle}
+    assert "camera.exposure.gain_ev" in varied
+    assert "scene.fog.visibility_m" not in facts["conditions"]
+    for name, varying in (varied | {"camera.noise.seed": Seed()}).items():
         assert kinds[type(varying)] <= facts["conditions"][name].keys()
 
 

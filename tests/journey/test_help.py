@@ -8,7 +8,10 @@ from physadv import __version__
 from physadv.design import Design
 from tests.journey.commands import done, physadv
 
-COMMANDS = ("", "demo", "generate", "evaluate", "sheet", "victims", "train", "train gtsrb")
+COMMANDS = (
+    *("", "demo", "generate", "evaluate", "sheet", "victims", "train", "train gtsrb"),
+    *("preview", "chart", "calibrate", "score"),
+)
 DEFAULTS = {
     "area": Design().sticker.area_pct,
     "pieces": Design().sticker.pieces,
