@@ -1,0 +1,1 @@
+"""Benchmarks: each prints one table, peers measured side by side in the same run."""
