@@ -32,7 +32,7 @@ from physadv.scene import Frame, Surface, View
 
 SEARCH_RATIO = 1.05
 """How many more pixels than the picture's a window has while searching."""
-INK_RATIO = 1.5
+INK_RATIO = 1.05
 """How many columns ink has at least for each column of the largest window while searching."""
 LITTLE_PX = 16
 """The raster of a face whose size alone is asked for."""

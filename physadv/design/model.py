@@ -47,6 +47,8 @@ Contour = Annotated[tuple[Point, ...], Field(min_length=3)]
 Triple = tuple[float, float, float]
 Settings = dict[str, Any]
 
+FITS = "a world that fits"
+
 
 def _known(argument: str, names: tuple[str, ...]) -> Callable[[str], str]:
     def known(value: str) -> str:
@@ -165,7 +167,8 @@ class WorldPart(_Part):
         except UserError as error:
             if error.argument == "world":
                 raise error.about("preset") from error
-            raise UserError("preset", expected="a world that fits", got=str(error)) from error
+            got = f"{error.argument}: {error.got}" if error.expected == FITS else str(error)
+            raise UserError("preset", expected=FITS, got=got) from error
         own = values.get("changes")
         changes = (
             found.changes | flat(own, CHANGEABLE) if isinstance(own, Mapping) else found.changes

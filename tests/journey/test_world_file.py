@@ -224,7 +224,7 @@ def test_all_faults_of_a_file_are_told_at_once(here: Path) -> None:
     line = refused(physadv("generate", "--world", "bad.toml"))
     assert "--world: expected a world that fits, got bad.toml: " in line
     assert [text for text in FAULTS if text not in line] == []
-    assert "got 18 faults" in line
+    assert "got bad.toml: 18 faults" in line
     assert "camera.jpeg.quality: expected" in refused(physadv("preview", "--world", "bad.toml"))
 
 

@@ -26,6 +26,7 @@ from physadv.printing import Printer
 from physadv.scene import Pose, StreetScene, View
 from physadv.scene.texture import places
 from physadv.scene.view import Frame
+from physadv.world import World
 from tests.worlds import plain_street, two_bars
 
 Array = NDArray[np.float32]
@@ -164,3 +165,17 @@ def test_plain_bilinear_look_ups_do_not(size_px: int, yaw_deg: float) -> None:
     for kind in KINDS:
         gain = psnr(size_px, yaw_deg, kind, judged=False) - bilinear(size_px, yaw_deg, kind)
         assert gain > 10
+
+
+@pytest.mark.parametrize("yaw_deg", YAWS_DEG)
+@pytest.mark.parametrize(
+    ("input_px", "size_px"), [(48, 8), (48, 24), (48, 48), (224, 24), (224, 96), (224, 200)]
+)
+def test_so_it_does_on_the_search_s_own_raster(
+    input_px: int, size_px: int, yaw_deg: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ink and face have as many columns as a recogniser of `input_px` makes them have."""
+    columns = World(plain_street()).ink_px((input_px, input_px))
+    monkeypatch.setattr("tests.oracle.test_supersampled.SOFT_PX", columns)
+    found = {kind: psnr(size_px, yaw_deg, kind, judged=False) for kind in KINDS}
+    assert min(found.values()) >= 29, (columns, found)
