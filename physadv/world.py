@@ -28,20 +28,22 @@ from physadv.core import (
     with_value,
 )
 from physadv.printing import Printer, hard
-from physadv.scene import Frame, Surface, View
+from physadv.scene import Frame, SignDesign, Surface, View
 
 SEARCH_RATIO = 1.05
 """How many more pixels than the picture's a window has while searching."""
 INK_RATIO = 1.05
 """How many columns ink has at least for each column of the largest window while searching."""
-LITTLE_PX = 16
-"""The raster of a face whose size alone is asked for."""
 PART_PX = 2**19
 """How many pixels are developed at once: what fits the caches is faster than what does not."""
 
 
 class Scene(Protocol):
     """Where a face is seen: what the world needs of a street or of real photos."""
+
+    @property
+    def design(self) -> SignDesign:
+        """Which sign it is."""
 
     def face(self, width_px: int = ...) -> Face:
         """Return the sign's face as rasters."""
@@ -114,7 +116,7 @@ class World:
         return int(2 ** math.ceil(math.log2(INK_RATIO * self._most_px(size_px))))
 
     def _printed(self, ink: Ink, given: Conditions) -> Printed:
-        printed = self.printer(ink, width_mm=self.scene.face(LITTLE_PX).size_mm[1])
+        printed = self.printer(ink, width_mm=self.scene.design.size_mm[1])
         return replace(printed, scatter=self.printer.vary(below(given, "printer")))
 
     def _frame(self, given: Conditions, most_px: int | None) -> Frame:

@@ -8,22 +8,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from physadv.core.papers import PAPERS
+
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 """A photo (H,W,3), RGB, or (H,W)."""
-
-PAPERS_MM: dict[str, tuple[float, float]] = {
-    "A5": (148.0, 210.0),
-    "A4": (210.0, 297.0),
-    "A3": (297.0, 420.0),
-    "A2": (420.0, 594.0),
-    "A1": (594.0, 841.0),
-    "A0": (841.0, 1189.0),
-    "Letter": (215.9, 279.4),
-    "Legal": (215.9, 355.6),
-    "Tabloid": (279.4, 431.8),
-}
-"""Width and height; a paper's place in this list is printed in the markers' ids."""
 
 LAYOUT = "physadv chart 1"
 FIRST_ID = 900
@@ -47,13 +36,13 @@ class Chart:
     @property
     def size_mm(self) -> tuple[float, float]:
         """Height and width of the sheet."""
-        width, height = PAPERS_MM[self.paper]
+        width, height = PAPERS[self.paper]
         return height, width
 
     @property
     def marker_ids(self) -> tuple[int, ...]:
         """Ids of the ArUco markers (4x4), clockwise from top left."""
-        first = FIRST_ID + 4 * list(PAPERS_MM).index(self.paper)
+        first = FIRST_ID + 4 * list(PAPERS).index(self.paper)
         return tuple(range(first, first + 4))
 
     @property
@@ -123,4 +112,4 @@ def _tint(full: tuple[int, ...], level: int) -> Colour:
 def chart_of(marker: int) -> Chart | None:
     """Return the chart that a marker's id belongs to, None if to none that is known."""
     number = (marker - FIRST_ID) // 4
-    return Chart(list(PAPERS_MM)[number]) if 0 <= number < len(PAPERS_MM) else None
+    return Chart(list(PAPERS)[number]) if 0 <= number < len(PAPERS) else None

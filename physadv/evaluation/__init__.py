@@ -3,8 +3,8 @@
 from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
 from physadv.evaluation.clip import Filmed, filmed
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
-from physadv.evaluation.shots import ContactSheet, contact_sheet
-from physadv.evaluation.sweep import said, shots, sweep, sweep_values
+from physadv.evaluation.shots import ContactSheet, contact_sheet, shots
+from physadv.evaluation.sweep import said, sweep, sweep_values
 
 __all__ = [
     "STREET_AXES",

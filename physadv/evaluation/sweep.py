@@ -7,11 +7,11 @@ from math import inf, isfinite
 import torch
 from torch import Tensor
 
-from physadv.core import Choice, Conditions, Seed, Span, UserError, Varying, check, with_value
+from physadv.core import Choice, Seed, Span, UserError, Varying, check, widened
 from physadv.core.check import near_names
 from physadv.evaluation.grid import check_axes
-from physadv.evaluation.shots import ContactSheet
-from physadv.problem import HARD_PX, Problem
+from physadv.evaluation.shots import ContactSheet, shots
+from physadv.problem import Problem
 from physadv.world import World
 
 UNITS = {
@@ -31,8 +31,6 @@ UNITS = {
 """How people write the endings of names."""
 
 SIGNED = ("deg", "ev")
-LARGE_PX = (192, 192)
-"""The pictures of a preview (h, w)."""
 
 
 def sweep(
@@ -62,22 +60,6 @@ def sweep(
     given |= {name: torch.tensor(values, dtype=torch.float32)}
     captions = tuple(said(name, value) for value in values)
     return shots(replace(problem, world=world), theta, given, captions)
-
-
-@torch.no_grad()
-def shots(
-    problem: Problem, theta: Tensor | None, given: Conditions, captions: tuple[str, ...]
-) -> ContactSheet:
-    """Photograph theta under conditions (n,) as the judge does, and larger for people.
-
-    Unlike the judge's, the sign need not be one of the victim's classes.
-    """
-    ink = None if theta is None else problem.patch.ink(theta, HARD_PX)
-    photo = problem.world.photograph(ink, given, problem.victim.size_px, hardly=True)
-    pictures = problem.world.photograph(ink, given, LARGE_PX, hardly=True).pixels
-    answer = problem.victim(photo.pixels)
-    hits = tuple(problem.objective.success(answer, photo).tolist())
-    return ContactSheet(pictures, tuple(answer.best.tolist()), hits, captions)
 
 
 def sweep_values(problem: Problem, text: str, n: int) -> tuple[str, tuple[float, ...]]:
@@ -176,13 +158,11 @@ def _widened(world: World, name: str, values: Sequence[float]) -> World:
     if not isinstance(here, Span):
         _check_values(name, here, values)
         return world
-    known = _hull(here, (alone.low, alone.high)) if isinstance(alone, Span) else here
+    known = here
+    if isinstance(alone, Span):
+        known = replace(here, low=min(here.low, alone.low), high=max(here.high, alone.high))
     _check_values(name, known, [v for v in values if not known.low <= v <= known.high])
-    return with_value(world, name, _hull(here, values))
-
-
-def _hull(span: Span, values: Sequence[float]) -> Span:
-    return replace(span, low=min(span.low, *values), high=max(span.high, *values))
+    return widened(world, name, values)
 
 
 def _check_values(name: str, varying: Varying, values: Sequence[float]) -> None:

@@ -1,5 +1,6 @@
 """What leaves the house: the print sheet, the cut file, the report."""
 
+from physadv.core.papers import PAPERS
 from physadv.output.artwork import Artwork
 from physadv.output.card import Finding, Sized, make_card, write_card
 from physadv.output.colour_chart import write_chart
@@ -8,7 +9,6 @@ from physadv.output.cut_svg import write_cut_svg
 from physadv.output.folder import check_folder, read_folder
 from physadv.output.generate import Options, Watch, default_grid, generate, today
 from physadv.output.page import report_page
-from physadv.output.paper import PAPERS
 from physadv.output.pictures import patch_picture, sign_picture
 from physadv.output.report import write_report
 from physadv.output.sheet import write_sheet

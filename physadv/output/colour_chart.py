@@ -12,8 +12,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from physadv.calibration.chart import COLUMNS, GAP_MM, LAYOUT, ROWS, Chart, colours
 from physadv.core.check import one_of
+from physadv.core.papers import PAPERS
 from physadv.output.marks import DICTIONARY, NOTICE, RULER_MM, fiducial, registration, ruler
-from physadv.output.paper import PAPERS, page_of
+from physadv.output.paper import page_of
 from physadv.output.pen import GREY, POINTS_PER_MM, Pen, box_ring, font
 from physadv.output.sheet import write_bytes
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
+from physadv.core.papers import PAPERS
 from physadv.design import Design
 from physadv.output.card import MARKING, rate_facts, world_text, write_card
 from physadv.output.folder import staged
 from physadv.output.marks import DICTIONARY
-from physadv.output.paper import MARKER_MM, PAPERS, page_of
+from physadv.output.paper import MARKER_MM, page_of
 from physadv.output.pictures import patch_picture, sign_picture
 from physadv.output.score_figures import score_png
 from physadv.output.score_page import write_score_page

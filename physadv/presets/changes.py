@@ -27,8 +27,7 @@ SPAN = "a number, [low, high] or {low = …, high = …, log = true}"
 
 def effects(preset: Preset) -> dict[str, Any]:
     """Return what can be changed in a preset, by dotted name: flat dataclasses of settings."""
-    scene = {field.name for field in fields(preset)} - {"about", "camera", "approach"}
-    found = {f"scene.{f.name}": getattr(preset, f.name) for f in fields(preset) if f.name in scene}
+    found = {f"scene.{name}": effect for name, effect in preset.circumstances().items()}
     camera = preset.camera
     found |= {f"camera.{field.name}": getattr(camera, field.name) for field in fields(camera)}
     return found | {"approach": preset.approach or Approach()}

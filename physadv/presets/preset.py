@@ -1,6 +1,7 @@
 """A preset: what a named world fixes of circumstances and camera."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from physadv.approach import Approach
 from physadv.camera import Camera
@@ -40,7 +41,12 @@ class Preset:
     fog: Fog = at_rest(Fog())
     approach: Approach | None = None
 
+    def circumstances(self) -> dict[str, Any]:
+        """Return the fields that are the scene's, by name."""
+        names = [field.name for field in fields(self)]
+        others = ("about", "camera", "approach")
+        return {name: getattr(self, name) for name in names if name not in others}
+
     def around(self, scene: StreetScene) -> StreetScene:
         """Return the scene under this preset's circumstances."""
-        names = {field.name for field in fields(self)} - {"about", "camera", "approach"}
-        return replace(scene, **{name: getattr(self, name) for name in names})
+        return replace(scene, **self.circumstances())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Conditions, Span
+from physadv.core import Conditions, Span, idle
 
 UNCHANGED = Span.at(1.0, neutral=1.0)
 NOTHING = Span.at(0.0, neutral=0.0)
@@ -30,14 +30,9 @@ class Drift:
         gains = [_about(1.0, reach * std) for std in gain_std_ratio.tolist()]
         return cls(*gains, *(_about(0.0, reach * std) for std in offset_std_ratio.tolist()))
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing can change."""
-        return all(span.idle for span in vars(self).values())
-
     def __call__(self, given: Conditions) -> tuple[Tensor, Tensor] | None:
         """Return gain (B,3) and offset (B,3) of conditions (B,), None where nothing can change."""
-        if self.idle:
+        if idle(self):
             return None
         gain = torch.stack([given[f"{name}_gain_ratio"] for name in CHANNELS], dim=1)
         return gain, torch.stack([given[f"{name}_offset_ratio"] for name in CHANNELS], dim=1)

@@ -59,15 +59,20 @@ class Parts:
 
 def surface(face: Face, printed: Printed | None, *, moved: bool, fine: bool) -> Surface:
     """Sum up a face (rasters as wide as the print's) and what is printed on it."""
-    whole = torch.cat([face.texture * face.cover, face.cover], dim=1)
     if printed is None:
-        return Surface(texture(whole), None, None, fine)
+        return Surface(_whole(face), None, None, fine)
     cover = printed.cover * face.cover
     ink = _ink(printed.reflectance, cover)
     if moved:
-        return Surface(texture(whole), ink, texture(cover), fine, printed.scatter)
+        return Surface(_whole(face), ink, texture(cover), fine, printed.scatter)
     beside = _beside.__wrapped__ if cover.requires_grad else _beside
     return Surface(beside(face, printed.cover), ink, None, fine, printed.scatter)
+
+
+@lru_cache(maxsize=4)
+def _whole(face: Face) -> Texture:
+    """Sum up the bare face and its cover."""
+    return texture(torch.cat([face.texture * face.cover, face.cover], dim=1))
 
 
 @lru_cache(maxsize=4)

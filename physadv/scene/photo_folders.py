@@ -14,6 +14,8 @@ from physadv.scene.signs import SignDesign
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 SIDES = ("x1", "y1", "x2", "y2")
 
+HEADER = "a header file,x1,y1,x2,y2 or file,corners, and perhaps mask"
+
 Row = Mapping[str, str | None]
 Task = tuple[str, Callable[[], PhotoFile]]
 """What a photo is called where it is wrong, and how its place of the sign is come by."""
@@ -41,7 +43,7 @@ def read_photos(
         return _read([_listed(one) for one in source], reading)
     place = Path(source)
     if place.suffix.lower() == ".csv":
-        rows = enumerate(_rows(place), start=2)
+        rows = enumerate(table_rows(place, HEADER), start=2)
         return _read([_lined(place, n, row) for n, row in rows], reading, place.name)
     folder = "a folder of photos, or a table .csv"
     check(place.is_dir(), "photos", expected=folder, got=str(place))
@@ -86,7 +88,8 @@ def _all_in_one(faults: Sequence[UserError], fine: int, table: str) -> UserError
     )
 
 
-def _rows(table: Path) -> Sequence[Row]:
+def table_rows(table: Path, header: str) -> Sequence[Row]:
+    """Read the rows of a table of photos; raises `UserError` where `header` is not what it has."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
@@ -94,7 +97,6 @@ def _rows(table: Path) -> Sequence[Row]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError("photos", expected="a table that can be read", got=str(error)) from error
     known = "file" in columns and ("corners" in columns or set(columns).issuperset(SIDES))
-    header = "a header file,x1,y1,x2,y2 or file,corners, and perhaps mask"
     got = ",".join(columns) or "none"
     check(known, f"photos {table.name}", expected=header, got=got)
     check(bool(rows), f"photos {table.name}", expected="at least one row", got="none")

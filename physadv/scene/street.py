@@ -97,11 +97,13 @@ class StreetScene:
     def _behind_all(self, layer: Tensor, sight: Sight, view: View, given: Conditions) -> Linear:
         """Lay the sign's layer (B,4,H,W) over the background, behind leaves and fog."""
         dark = self.headlamps.ambient(below(given, "headlamps"))
-        behind = backdrop(self.pictures, view, below(given, "background")) * dark
+        behind = backdrop(self.pictures, view, below(given, "background"))
+        if not self.headlamps.ambient_ev.idle:
+            behind = Linear(behind * dark)
         fog = below(given, "fog")
         if not idle(self.fog):
             layer = self.fog.before_sign(layer, sight, fog)
-            behind = self.fog.before_background(Linear(behind), fog)
+            behind = self.fog.before_background(behind, fog)
         seen = layer[:, :3] + (1 - layer[:, 3:]) * behind
         if self.occlusion.idle:
             return Linear(seen)

@@ -1,15 +1,15 @@
 """Which photos are scored: one, a folder of them, or a table that says where the sign is."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from physadv.core import UserError, check
+from physadv.core import check
 from physadv.scene import SignDesign, parse_box, parse_corners
 from physadv.scene.photo_corners import box_plane, corner_plane
-from physadv.scene.photo_folders import SIDES, SUFFIXES
+from physadv.scene.photo_folders import SIDES, SUFFIXES, Row, table_rows
 from physadv.scoring.pattern import Array
 
+HEADER = "a header with file, and corners or x1,y1,x2,y2"
 LISTED = SUFFIXES | {".heic", ".heif", ".avif"}
 """Photos that cannot be read are listed as such, not passed over."""
 
@@ -40,7 +40,7 @@ def sources(photos: Path) -> tuple[Source, ...]:
     there is nothing to score.
     """
     if photos.suffix.lower() == ".csv" and not photos.is_dir():
-        return _table(photos)
+        return tuple(_row(photos, row) for row in table_rows(photos, HEADER))
     if not photos.is_dir():
         there = "a photo, a folder of photos, or a table .csv"
         check(photos.is_file(), "photos", expected=there, got=f"{photos}, which is not there")
@@ -50,21 +50,7 @@ def sources(photos: Path) -> tuple[Source, ...]:
     return tuple(Source(file) for file in files)
 
 
-def _table(table: Path) -> tuple[Source, ...]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = list(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError("photos", expected="a table that can be read", got=str(error)) from error
-    header = "a header with file, and corners or x1,y1,x2,y2"
-    known = "file" in columns and ("corners" in columns or set(SIDES) <= set(columns))
-    check(known, f"photos {table.name}", expected=header, got=",".join(columns) or "none")
-    check(bool(rows), f"photos {table.name}", expected="at least one row", got="none")
-    return tuple(_row(table, row) for row in rows)
-
-
-def _row(table: Path, row: dict[str, str | None]) -> Source:
+def _row(table: Path, row: Row) -> Source:
     sides = [(row.get(side) or "").strip() for side in SIDES]
     box = ",".join(sides) if any(sides) else ""
     return Source(table.parent / (row["file"] or ""), (row.get("corners") or "").strip(), box)

@@ -21,7 +21,7 @@ from physadv.calibration import (
     read_patches,
 )
 from physadv.calibration.calibrate import distinct, scatter
-from physadv.calibration.chart import COLUMNS, PAPERS_MM, ROWS
+from physadv.calibration.chart import COLUMNS, ROWS
 from physadv.calibration.colour import de2000, decoded, encoded, lab
 from physadv.calibration.fit import hold_out, polynomial, thin_plate
 from physadv.calibration.measure import bare_paper
@@ -72,11 +72,11 @@ def found(photo: Picture) -> Calibration:
     return calibrate(photo, source="rig")
 
 
-@pytest.mark.parametrize("paper", PAPERS_MM)
+@pytest.mark.parametrize("paper", PAPERS)
 def test_the_chart_is_where_the_paper_has_room(paper: str) -> None:
     """The sheet's own layout says where its markers are, and what lies between them."""
     chart, page = Chart(paper), page_of(paper)
-    assert PAPERS_MM[paper] == PAPERS[paper]
+    assert chart.size_mm == (page.height_mm, page.width_mm)
     np.testing.assert_allclose(chart.markers_mm[:, 0], page.markers_mm)
     x0, y0, x1, y1 = page.usable_mm
     corners = chart.patches_mm().reshape(-1, 2)
@@ -85,8 +85,8 @@ def test_the_chart_is_where_the_paper_has_room(paper: str) -> None:
 
 
 def test_papers_have_markers_of_their_own() -> None:
-    ids = [marker for paper in PAPERS_MM for marker in Chart(paper).marker_ids]
-    assert len(set(ids)) == 4 * len(PAPERS_MM)
+    ids = [marker for paper in PAPERS for marker in Chart(paper).marker_ids]
+    assert len(set(ids)) == 4 * len(PAPERS)
     assert 900 <= min(ids) <= max(ids) < 1000
 
 
