@@ -138,4 +138,6 @@ def _moved(given: dict[str, Tensor], case: Case) -> dict[str, Tensor]:
 
 
 def _photos(ours: Problem, theta: Tensor, given: dict[str, Tensor]) -> Tensor:
-    return ours.world.photograph(ours.patch.ink(theta), given, ours.victim.size_px).pixels
+    size_px = ours.victim.size_px
+    ink = ours.patch.ink(theta, ours.world.ink_px(size_px))
+    return ours.world.photograph(ink, given, size_px).pixels

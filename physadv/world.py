@@ -28,12 +28,14 @@ from physadv.core import (
     with_value,
 )
 from physadv.printing import Printer, hard
-from physadv.scene import Frame, SignDesign, Surface, View
+from physadv.scene import EDGE_PX, Frame, SignDesign, Surface, View
 
-SEARCH_RATIO = 1.05
-"""How many more pixels than the picture's a window has while searching."""
+SEARCH_RATIO = 1.03
+"""How many more pixels than the picture's a window has while searching, beside its edge."""
 INK_RATIO = 1.05
 """How many columns ink has at least for each column of the largest window while searching."""
+LEAST_INK_PX = 128
+"""And at the fewest, so that a sticker's cells are not lost."""
 PART_PX = 2**19
 """How many pixels are developed at once: what fits the caches is faster than what does not."""
 
@@ -113,7 +115,8 @@ class World:
 
     def ink_px(self, size_px: tuple[int, int]) -> int:
         """Return how many columns ink needs while searching with pictures of size_px (h, w)."""
-        return int(2 ** math.ceil(math.log2(INK_RATIO * self._most_px(size_px))))
+        wanted = max(LEAST_INK_PX, INK_RATIO * self._most_px(size_px))
+        return int(2 ** math.ceil(math.log2(wanted)))
 
     def _printed(self, ink: Ink, given: Conditions) -> Printed:
         printed = self.printer(ink, width_mm=self.scene.design.size_mm[1])
@@ -124,8 +127,9 @@ class World:
         return Frame(self.camera.sensor, reach, self.camera.warp(given), most_px)
 
     def _most_px(self, size_px: tuple[int, int]) -> int:
-        """Return the largest side of a window while searching, a multiple of 16."""
-        return 16 * math.ceil((self.search_px or max(size_px) * SEARCH_RATIO) / 16)
+        """Return the largest side of a window while searching, even as JPEG's chroma wants it."""
+        wanted = self.search_px or max(size_px) * SEARCH_RATIO + EDGE_PX
+        return 2 * math.ceil(wanted / 2)
 
     def _shoot(self, shot: "_Shot", given: Conditions, view: View) -> Photo:
         """Photograph and frame the rows of one view."""

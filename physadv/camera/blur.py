@@ -1,8 +1,11 @@
 """Blur kernels (B,k,k): how a point of light spreads, and how kernels are joined and applied."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from physadv.core import Linear
 
@@ -43,10 +46,41 @@ def join(first: Tensor, second: Tensor) -> Tensor:
 
 def convolve(light: Linear, kernel: Tensor) -> Linear:
     """Blur light (B,3,H,W) with its row's kernel (B,k,k); edges are replicated."""
-    batch, channels, height, width = light.shape
-    half = kernel.shape[-1] // 2
-    padded = F.pad(light, (half, half, half, half), mode="replicate")
-    stacked = padded.reshape(1, batch * channels, height + 2 * half, width + 2 * half)
-    weight = kernel.flip(1, 2).repeat_interleave(channels, dim=0)[:, None]
-    blurred = F.conv2d(stacked, weight, groups=batch * channels)
-    return Linear(blurred.reshape(batch, channels, height, width))
+    return Linear(_Convolved.apply(light, kernel))
+
+
+class _Convolved(torch.autograd.Function):
+    """Correlation forwards, with the mirrored kernel backwards: quicker than the general one."""
+
+    @staticmethod
+    def forward(ctx: Any, light: Tensor, kernel: Tensor) -> Tensor:
+        """Return the blurred light."""
+        ctx.save_for_backward(kernel)
+        half = kernel.shape[-1] // 2
+        padded = F.pad(light, (half, half, half, half), mode="replicate")
+        return _correlated(padded, kernel.flip(1, 2))
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]  # torch has no types for it
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient to the light: what the padding got goes to the edge's pixels."""
+        (kernel,) = ctx.saved_tensors
+        half = kernel.shape[-1] // 2
+        reach = 2 * half
+        wide = _correlated(F.pad(slope, (reach, reach, reach, reach)), kernel)
+        for side in (2, 3):
+            count = wide.shape[side] - reach
+            first, own, last = wide.split([half, count, half], dim=side)
+            own.narrow(side, 0, 1).add_(first.sum(dim=side, keepdim=True))
+            own.narrow(side, count - 1, 1).add_(last.sum(dim=side, keepdim=True))
+            wide = own
+        return wide, None
+
+
+def _correlated(image: Tensor, kernel: Tensor) -> Tensor:
+    """Correlate pictures (B,C,H,W) with their row's kernel (B,k,k), where it lies inside."""
+    batch, channels, height, width = image.shape
+    weight = kernel.repeat_interleave(channels, dim=0)[:, None]
+    stacked = image.reshape(1, batch * channels, height, width)
+    found = F.conv2d(stacked, weight, groups=batch * channels)
+    return found.reshape(batch, channels, *found.shape[2:])

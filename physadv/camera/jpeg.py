@@ -50,7 +50,7 @@ class Jpeg:
     quality: Span = Span(50.0, 95.0)
 
     def __call__(self, image: Encoded, given: Conditions, window: Window) -> Encoded:
-        """Compress (B,3,H,W), H and W multiples of 16; the gradient goes straight through."""
+        """Compress (B,3,H,W), H and W even; the gradient goes straight through."""
         with torch.no_grad():
             coded = coded_picture(image, given["quality"], window.pitch)
         return Encoded(_Straight.apply(image, coded))
@@ -82,10 +82,29 @@ def coded_picture(image: Tensor, quality: Tensor, pitch: Tensor) -> Tensor:
     ycc = (to_ycc @ image.flatten(2)).reshape(batch, 3, height, width)
     scale = _scale(quality)
     luma = _coded(ycc[:, :1] - 128 / 255, _steps(LUMA, scale, pitch)) + 128 / 255
-    small = _coded(F.avg_pool2d(ycc[:, 1:], 2), _steps(CHROMA, scale, pitch))
-    chroma = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+    chroma = _doubled(_coded(_halved(ycc[:, 1:]), _steps(CHROMA, scale, pitch)))
     whole: Tensor = torch.linalg.inv(to_ycc) @ torch.cat([luma, chroma], dim=1).flatten(2)
     return whole.reshape(image.shape).clamp_(0, 1)
+
+
+def _halved(planes: Tensor) -> Tensor:
+    """Return the means (B,C,h,w) of 2 x 2 pixels: `avg_pool2d`, several times as quick."""
+    pairs = planes.unflatten(2, (-1, 2)).unflatten(4, (-1, 2))
+    rows = pairs[:, :, :, 0] + pairs[:, :, :, 1]
+    return (rows[..., 0] + rows[..., 1]) / 4
+
+
+def _doubled(planes: Tensor) -> Tensor:
+    """Return planes (B,C,2h,2w), linear between pixels' middles: `interpolate`, but quicker."""
+    batch, channels, height, width = planes.shape
+    wide = F.pad(planes, (1, 1, 1, 1), mode="replicate")
+    whole = planes.new_empty(batch, channels, height, 2, width, 2)
+    for row in (0, 1):
+        lines = torch.lerp(wide[:, :, 1:-1], wide[:, :, 2 * row : 2 * row + height], 0.25)
+        for column in (0, 1):
+            beside = lines[..., 2 * column : 2 * column + width]
+            torch.lerp(lines[..., 1:-1], beside, 0.25, out=whole[:, :, :, row, :, column])
+    return whole.reshape(batch, channels, 2 * height, 2 * width)
 
 
 def _scale(quality: Tensor) -> Tensor:
@@ -110,14 +129,21 @@ def _cosines() -> Tensor:
 
 
 def _coded(planes: Tensor, steps: Tensor) -> Tensor:
-    """Round the coefficients of planes (B,C,H,W) about 0 to whole steps (B,8,8)."""
-    batch, channels, height, width = planes.shape
+    """Round the coefficients of planes (B,C,H,W) about 0 to whole steps (B,8,8).
+
+    Where blocks hang over, the last pixels repeat.
+    """
+    batch, channels, *asked = planes.shape
+    right, below = (-side % 8 for side in reversed(asked))
+    if right or below:
+        planes = F.pad(planes, (0, right, 0, below), mode="replicate")
+    height, width = planes.shape[2:]
     tiles = planes.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
     step = steps.reshape(batch, 1, 64)
     blocks = tiles.reshape(batch, -1, 64) @ _cosines().T
     rounded = (blocks / step).round_() * step @ _cosines()
     back = rounded.reshape(batch, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
-    return back.reshape(planes.shape)
+    return back.reshape(planes.shape)[..., : asked[0], : asked[1]]
 
 
 def _libjpeg(picture: Tensor, quality: int) -> Tensor:

@@ -1,13 +1,14 @@
 """The one image convention: (B,3,H,W), RGB, [0,1], float32; linear and encoded never mix."""
 
 from pathlib import Path
-from typing import NewType
+from typing import Any, NewType
 
 import numpy as np
 import torch
-from kornia.color import linear_rgb_to_rgb, rgb_to_linear_rgb
+from kornia.color import linear_rgb_to_rgb
 from PIL import Image, ImageOps
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from physadv.core.check import UserError
 
@@ -17,6 +18,9 @@ Linear = NewType("Linear", Tensor)
 Encoded = NewType("Encoded", Tensor)
 """sRGB (IEC 61966-2-1), as files, printers and victims have it."""
 
+
+LINE_UP_TO = 0.04045
+"""Where the straight part of the sRGB curve ends, encoded (IEC 61966-2-1)."""
 
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises for files that are damaged, huge or no images."""
@@ -29,7 +33,32 @@ def encode(light: Linear) -> Encoded:
 
 def decode(image: Encoded) -> Linear:
     """Undo the sRGB encoding."""
-    return Linear(rgb_to_linear_rgb(image))
+    return Linear(_Decoded.apply(image))
+
+
+class _Decoded(torch.autograd.Function):
+    """The curve of IEC 61966-2-1, its two parts added up; powers through logarithms.
+
+    Several times as quick as `kornia.color.rgb_to_linear_rgb`, which chooses between the parts.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor) -> Tensor:
+        """Return the light."""
+        base = image.clamp_min(LINE_UP_TO).add_(0.055).div_(1.055)
+        light = torch.log2(base).mul_(2.4).exp2_()
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(image, light / base)
+        light += image.clamp_max(LINE_UP_TO).sub_(LINE_UP_TO).div_(12.92)
+        return light
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]  # torch has no types for it
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        """Return the gradient to the image."""
+        image, ratio = ctx.saved_tensors
+        own = torch.where(image > LINE_UP_TO, ratio.mul(2.4 / 1.055), 1 / 12.92)
+        return slope * own
 
 
 def quantise(image: Tensor) -> Tensor:

@@ -19,9 +19,10 @@ from physadv.scene.shadow import Shadow
 from physadv.scene.signs import SIGNS, SignDesign, render, sign
 from physadv.scene.street import StreetScene
 from physadv.scene.sun import Sun
-from physadv.scene.view import Frame, View
+from physadv.scene.view import EDGE_PX, Frame, View
 
 __all__ = [
+    "EDGE_PX",
     "SIGNS",
     "Backdrop",
     "Backgrounds",

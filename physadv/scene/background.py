@@ -126,9 +126,9 @@ def backdrop(source: Backgrounds, view: View, given: Conditions) -> Linear:
     x = _line(width, centre[0] - middle[:, 0] * step, step, scale) / SIDE
     y = _line(height, centre[1] - middle[:, 1] * step, step, scale) + above[:, None]
     x, y = x * 2 - 1, y * (2 / source.tall.shape[2]) - 1
-    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]))
     # Two halves, so that two cores share the reads.
-    halves = grid.reshape(2, -1, 1, 2)
+    halves = grid.reshape(2, 2, -1, 1).permute(1, 2, 3, 0)
     read = F.grid_sample(source.tall.expand(2, -1, -1, -1), halves, align_corners=False)
     light = read.transpose(0, 1).reshape(3, -1, height, width).transpose(0, 1)
     return Linear(light * torch.exp2(given["gain_ev"])[:, None, None, None])

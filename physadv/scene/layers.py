@@ -9,6 +9,7 @@ from torch import Tensor
 
 from physadv.core import Face, PlaneMap, Printed
 from physadv.core.pixels import pixel_grid
+from physadv.scene.ripmap import Ripmap, read, ripmap
 from physadv.scene.texture import Texture, footprints, places, sample, slant, texture
 
 FINE_TAPS = 3
@@ -16,6 +17,8 @@ FINE_TAPS = 3
 SLANTED = 1.4
 """How much larger an upright box may be than the pixel in it before that counts as turned: 12°."""
 
+MOST_PX = 256
+"""Up to how many columns what no search changes is averaged beforehand: that takes memory."""
 LEAST_COVER = 1e-4
 """Less ink than this in a pixel is none: the differences of sums are not exactly zero."""
 
@@ -33,7 +36,7 @@ class Surface:
     several places a pixel, each with its own footprint. `scatter` is as in `Printed`.
     """
 
-    face: Texture
+    face: Texture | Ripmap
     ink: Texture | None
     ink_cover: Texture | None
     fine: bool
@@ -59,27 +62,33 @@ class Parts:
 
 def surface(face: Face, printed: Printed | None, *, moved: bool, fine: bool) -> Surface:
     """Sum up a face (rasters as wide as the print's) and what is printed on it."""
+    quick = not fine and face.cover.shape[-1] <= MOST_PX
     if printed is None:
-        return Surface(_whole(face), None, None, fine)
+        return Surface(_whole(face, quick), None, None, fine)
     cover = printed.cover * face.cover
     ink = _ink(printed.reflectance, cover)
     if moved:
-        return Surface(_whole(face), ink, texture(cover), fine, printed.scatter)
-    beside = _beside.__wrapped__ if cover.requires_grad else _beside
-    return Surface(beside(face, printed.cover), ink, None, fine, printed.scatter)
+        return Surface(_whole(face, quick), ink, texture(cover), fine, printed.scatter)
+    if cover.requires_grad:
+        beside = _beside.__wrapped__(face, printed.cover, quick=False)
+    else:
+        beside = _beside(face, printed.cover, quick=quick)
+    return Surface(beside, ink, None, fine, printed.scatter)
 
 
 @lru_cache(maxsize=4)
-def _whole(face: Face) -> Texture:
+def _whole(face: Face, quick: bool) -> Texture | Ripmap:
     """Sum up the bare face and its cover."""
-    return texture(torch.cat([face.texture * face.cover, face.cover], dim=1))
+    layers = torch.cat([face.texture * face.cover, face.cover], dim=1)
+    return ripmap(layers) if quick else texture(layers)
 
 
 @lru_cache(maxsize=4)
-def _beside(face: Face, cover: Tensor) -> Texture:
+def _beside(face: Face, cover: Tensor, *, quick: bool) -> Texture | Ripmap:
     """Sum up what no search changes: the face beside the ink, its cover, the ink's cover."""
     shown = cover * face.cover
-    return texture(torch.cat([face.texture * (face.cover - shown), face.cover, shown], dim=1))
+    layers = torch.cat([face.texture * (face.cover - shown), face.cover, shown], dim=1)
+    return ripmap(layers) if quick else texture(layers)
 
 
 def _ink(reflectance: Tensor, cover: Tensor) -> Texture:
@@ -128,7 +137,10 @@ def scattered(parts: Parts, source: Surface, rows: Tensor) -> Parts:
 
 
 def _tap(source: Surface, place: Tensor, half: Tensor, move: Move | None) -> Parts:
-    face = sample(source.face, place, half).transpose(0, 1)
+    if isinstance(source.face, Ripmap):
+        face = read(source.face, place, half).transpose(0, 1)
+    else:
+        face = sample(source.face, place, half).transpose(0, 1)
     if source.ink is None:
         return Parts(face[:, :3], face[:, 3:])
     if source.ink_cover is None:
@@ -143,8 +155,12 @@ def _tap(source: Surface, place: Tensor, half: Tensor, move: Move | None) -> Par
 def _sample_where(source: Texture, cover: Tensor, place: Tensor, half: Tensor) -> Tensor:
     """Sample premultiplied colours (B,3,H,W) at the pixels alone that have any cover (B,H,W)."""
     some = (cover.detach().reshape(-1) > LEAST_COVER).nonzero()[:, 0]
-    own = half.expand_as(place).reshape(-1, 2)[some]
-    values = sample(source, place.reshape(-1, 2)[some], own)
+    at = torch.stack([axis.reshape(-1).index_select(0, some) for axis in place.unbind(-1)], dim=-1)
+    if half.shape == place.shape:
+        own = half.reshape(-1, 2).index_select(0, some)
+    else:
+        own = half[:, 0, 0].index_select(0, some // cover[0].numel())
+    values = sample(source, at, own)
     empty = torch.zeros(3, cover.numel(), dtype=values.dtype)
     filled = empty.index_copy(1, some, values)
     return filled.reshape(3, *cover.shape).transpose(0, 1)

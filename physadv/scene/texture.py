@@ -53,14 +53,17 @@ def texture(pixels: Tensor, part: tuple[float, float, float, float] = WHOLE) -> 
 def places(plane: PlaneMap, points_px: Tensor, size_mm: tuple[float, float]) -> Tensor:
     """Return where on a frame of `size_mm` (h, w) pixels (1 or B,H,W,2) look: (B,H,W,2).
 
-    The frame reaches from -1 to 1, x from left to right and y from top to bottom.
+    The frame reaches from -1 to 1, x from left to right and y from top to bottom. In memory all x
+    come before all y, which is quicker for everything that is done with them.
     """
     height, width = size_mm
     frame = torch.tensor([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
-    back = (frame @ torch.linalg.inv(plane.matrix))[..., None, None]
+    back = frame @ torch.linalg.inv(plane.matrix)
     x, y = points_px.unbind(-1)
-    along = [back[:, i, 0] * x + back[:, i, 1] * y + back[:, i, 2] for i in range(3)]
-    return torch.stack([along[0] / along[2], along[1] / along[2]], dim=-1)
+    flat = torch.stack([x, y, torch.ones_like(x)], dim=1).flatten(2)
+    along = (back @ flat).transpose(0, 1)
+    place = along[:2] / along[2]
+    return place.reshape(2, len(back), *points_px.shape[1:3]).permute(1, 2, 3, 0)
 
 
 def footprints(place: Tensor, *, everywhere: bool) -> Tensor:
@@ -123,10 +126,10 @@ def sample(source: Texture, place: Tensor, half: Tensor) -> Tensor:
 
 def _corners(place: Tensor, half: Tensor) -> Tensor:
     """Return the boxes' corners (2,2N,1,2): upper left and right ones, lower left and right."""
-    flat = (2, 2, *place.shape)
-    corner = torch.empty(flat, dtype=place.dtype, device=place.device)
-    low = torch.sub(place, half, out=corner[0, 0]).clamp_(-1, 1)
-    high = torch.add(place, half, out=corner[1, 1]).clamp_(-1, 1)
-    corner[0, 1, ..., 0], corner[0, 1, ..., 1] = high[..., 0], low[..., 1]
-    corner[1, 0, ..., 0], corner[1, 0, ..., 1] = low[..., 0], high[..., 1]
-    return corner.reshape(2, -1, 1, 2)
+    spread = torch.empty(2, 2, 2, *place.shape[:-1], dtype=place.dtype, device=place.device)
+    for axis, (at, reach) in enumerate(zip(place.unbind(-1), half.unbind(-1), strict=True)):
+        # By axis, lower or upper row, right or left column; x is set by the column, y by the row.
+        ends = spread[axis] if axis == 1 else spread[axis].transpose(0, 1)
+        ends[0] = torch.sub(at, reach).clamp_(-1, 1)
+        ends[1] = torch.add(at, reach).clamp_(-1, 1)
+    return spread.flatten(2).reshape(2, 2, -1, 1).permute(1, 2, 3, 0)

@@ -9,11 +9,11 @@ from physadv.core import PlaneMap, Sensor, Warp, Window
 from physadv.core.pixels import pixel_grid
 
 SIDES_PX: tuple[int, ...] = (48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024)
-"""Window sides; all multiples of 16, so that JPEG's blocks fit."""
+"""Window sides; all multiples of 16, so that JPEG's blocks of chroma fit too."""
 COARSE_PX = (64, 96, 128, 192, 256, 384, 512)
 """Sides while searching: few, as each size is a batch of its own."""
 EDGE_PX = 8
-"""Free pixels for what blurs reach over."""
+"""Free pixels of the sensor for what blurs reach over."""
 NODES = 6
 """A side: a lens bends a window no more than a polynomial of degree 5 can say."""
 
@@ -103,10 +103,10 @@ def views(plane: PlaneMap, outline_mm: Tensor, frame: Frame) -> list[View]:
     wanted = _wanted(points, frame.margin)
     if frame.most_px is not None:
         sides = (*(side for side in COARSE_PX if side < frame.most_px), frame.most_px)
-        pitch = ((wanted - EDGE_PX) / (frame.most_px - EDGE_PX)).clamp_min(1)
+        pitch = (wanted / frame.most_px).clamp_min(1)
         plane = PlaneMap(_scaling(1 / pitch) @ plane.matrix)
         points = points / pitch[:, None, None]
-        wanted = (wanted - EDGE_PX) / pitch + EDGE_PX
+        wanted = wanted / pitch
     ladder = torch.tensor(sides)
     side = ladder[torch.bucketize(wanted - 1e-3, ladder.float()).clamp(max=len(ladder) - 1)]
     middle = (points.amin(dim=1) + points.amax(dim=1)) / 2

@@ -156,3 +156,12 @@ def test_blur_takes_contrast_and_never_adds_light() -> None:
     torch.testing.assert_close(blurred[0], picture()[0])
     assert float(blurred[1].std()) < 0.6 * float(picture()[1].std())
     assert float(blurred.max()) <= 1
+
+
+@pytest.mark.parametrize("side", [1, 3, 7])
+def test_blurring_has_the_slope_of_its_difference_quotient(side: int) -> None:
+    """Edges too, where pixels repeat."""
+    rng = generator(side)
+    light = torch.rand(2, 3, 8, 9, generator=rng, dtype=torch.float64).requires_grad_()
+    kernel = torch.rand(2, side, side, generator=rng, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda seen: convolve(Linear(seen), kernel), (light,))

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from kornia.color import rgb_to_linear_rgb
 from PIL import Image
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from physadv.core import (
     UserError,
     decode,
     encode,
+    generator,
     load_image,
     load_rgba,
     quantise,
@@ -197,6 +199,23 @@ def test_srgb_is_its_closed_form_at_every_byte() -> None:
     torch.testing.assert_close(decode(Encoded(image))[0, 0, 0], light, atol=1e-6, rtol=1e-5)
     back = encode(Linear(light.reshape(1, 1, 1, 256).expand(1, 3, 1, 256)))
     torch.testing.assert_close(back[0, 1, 0], torch.tensor(levels), atol=1e-5, rtol=1e-5)
+
+
+def test_decoding_is_kornia_s_with_its_slope() -> None:
+    image = torch.linspace(0, 1, 999).reshape(1, 1, 9, 111).expand(1, 3, -1, -1).contiguous()
+    values, slopes = [], []
+    for curve in (decode, rgb_to_linear_rgb):
+        leaf = image.clone().requires_grad_()
+        light = curve(Encoded(leaf))
+        values.append(light.detach())
+        slopes.append(torch.autograd.grad((light**2).sum(), leaf)[0])
+    torch.testing.assert_close(*values, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(*slopes, atol=1e-5, rtol=1e-4)
+
+
+def test_decoding_has_the_slope_of_its_difference_quotient() -> None:
+    image = torch.rand(1, 3, 3, 4, generator=generator(0), dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda shown: decode(Encoded(shown)), (image,))
 
 
 def test_mid_grey_is_a_fifth_of_the_light() -> None:

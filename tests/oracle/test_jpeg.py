@@ -10,9 +10,10 @@ from kornia.enhance import jpeg_codec_differentiable
 from PIL import Image
 from skimage import data
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from physadv.camera import Jpeg
+from physadv.camera.jpeg import _doubled, _halved
 from physadv.core import Encoded, Sensor, Window, generator, quantise
 
 QUALITIES = (50.0, 75.0, 95.0)
@@ -44,6 +45,20 @@ def test_soft_and_hard_agree(cells: int, quality: float) -> None:
     assert abs(float((one - other).mean())) * 255 < 0.2
     errors = torch.stack([(one - image).flatten(), (other - image).flatten()])
     assert float(torch.corrcoef(errors)[0, 1]) > 0.6
+
+
+def test_halving_and_doubling_are_torch_s() -> None:
+    planes = torch.rand(3, 2, 14, 22, generator=generator(0))
+    torch.testing.assert_close(_halved(planes), avg_pool2d(planes, 2))
+    wide = interpolate(planes, scale_factor=2, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(_doubled(planes), wide)
+
+
+@pytest.mark.parametrize("side", [42, 56])
+def test_blocks_may_hang_over(side: int) -> None:
+    """As in libjpeg, which repeats the last pixels."""
+    image = Encoded(smooth(12)[..., :side, :side].contiguous())
+    assert float((soft(image, 75) - hard(image, 75)).abs().mean()) * 255 < 2.2
 
 
 def test_both_lose_more_at_lower_quality() -> None:
