@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Answer, Conditions, Photo, Varying
+from physadv.core import Answer, Conditions, Ink, Photo, Varying
+from physadv.core.device import CPU, device_now, device_of, moved, on
 from physadv.objectives import Objective
 from physadv.patch import Pixels
 from physadv.victims import Victim
@@ -43,19 +44,29 @@ class Problem:
         return self.world.draw(n, rng)
 
     def evaluate(self, theta: Tensor | None, given: Conditions) -> Outcome:
-        """Photograph and ask, differentiably in theta; None leaves the sign bare."""
+        """Photograph and ask, differentiably in theta; None leaves the sign bare.
+
+        `theta` and `given` are the CPU's, and so are losses and successes; the rest happens where
+        the victim is.
+        """
         size_px = self.victim.size_px
-        ink = None if theta is None else self.patch.ink(theta, self.world.ink_px(size_px))
-        photo = self.world.photograph(ink, given, size_px)
-        return self._outcome(photo)
+        with on(device_of(self.victim)):
+            ink = self._ink(theta, self.world.ink_px(size_px))
+            return self._outcome(self.world.photograph(ink, given, size_px))
 
     @torch.no_grad()
     def judge(self, theta: Tensor | None, given: Conditions) -> Outcome:
         """As `evaluate`, printed hard, with 8-bit pixels and libjpeg. No gradient."""
-        ink = None if theta is None else self.patch.ink(theta, HARD_PX)
-        return self._outcome(self.world.photograph(ink, given, self.victim.size_px, hardly=True))
+        with on(device_of(self.victim)):
+            ink = self._ink(theta, HARD_PX)
+            photo = self.world.photograph(ink, given, self.victim.size_px, hardly=True)
+            return moved(self._outcome(photo), CPU)
+
+    def _ink(self, theta: Tensor | None, width_px: int) -> Ink | None:
+        return None if theta is None else self.patch.ink(theta.to(device_now()), width_px)
 
     def _outcome(self, photo: Photo) -> Outcome:
         answer = self.victim(photo.pixels)
         loss = self.objective.loss(answer, photo)
-        return Outcome(photo, answer, loss, self.objective.success(answer, photo))
+        success = self.objective.success(answer, photo)
+        return Outcome(photo, answer, loss.to(CPU), success.to(CPU))

@@ -27,6 +27,7 @@ from physadv.core import (
     take,
     with_value,
 )
+from physadv.core.device import CPU, device_now, moved, on
 from physadv.printing import Printer, hard
 from physadv.scene import EDGE_PX, Frame, SignDesign, Surface, View
 
@@ -101,14 +102,17 @@ class World:
 
         Returns framed pictures (B,3,h,w) of size_px (h, w). `hardly` prints whole pixels of 8-bit
         colour, develops 8-bit pictures with libjpeg at the sensor's full resolution, and gives no
-        gradient; otherwise windows of more than `search_px` are binned.
+        gradient; otherwise windows of more than `search_px` are binned. Conditions are the CPU's;
+        pictures are made where tensors are made (see `core.device`).
         """
+        with on(CPU):
+            frame = self._frame(below(given, "camera"), None if hardly else self._most_px(size_px))
+            views = self.scene.views(below(given, "scene"), frame)
+            views = [part for view in views for part in view.parts(PART_PX)]
+            order = torch.cat([view.rows for view in views]).argsort()
+        given, views, order = moved((given, views, order), device_now())
         printed = None if ink is None else self._printed(hard(ink) if hardly else ink, given)
         shot = _Shot(self.scene.surface(printed, fine=hardly), size_px, hardly)
-        frame = self._frame(below(given, "camera"), None if hardly else self._most_px(size_px))
-        views = self.scene.views(below(given, "scene"), frame)
-        views = [part for view in views for part in view.parts(PART_PX)]
-        order = torch.cat([view.rows for view in views]).argsort()
         batch = _gather([self._shoot(shot, given, view) for view in views], order)
         pixels = Encoded(quantise(batch.pixels)) if hardly else batch.pixels
         return Photo(pixels, *_rest(batch), ink)

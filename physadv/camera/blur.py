@@ -61,7 +61,7 @@ class _Convolved(torch.autograd.Function):
         return _correlated(padded, kernel.flip(1, 2))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch has no types for it
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         """Return the gradient to the light: what the padding got goes to the edge's pixels."""
         (kernel,) = ctx.saved_tensors

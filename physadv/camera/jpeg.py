@@ -1,7 +1,6 @@
 """JPEG compression, differentiable while searching and libjpeg's own when judging."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import Conditions, Encoded, Span, Window
+from physadv.core.device import CPU, kept
 
 LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -57,8 +57,10 @@ class Jpeg:
 
     def hard(self, image: Encoded, given: Conditions) -> Encoded:
         """Compress 8-bit pictures (B,3,H,W) with libjpeg. No gradient."""
-        rows = zip(image, given["quality"].round().int().tolist(), strict=True)
-        return Encoded(torch.stack([_libjpeg(picture, quality) for picture, quality in rows]))
+        qualities = given["quality"].to(CPU).round().int().tolist()
+        rows = zip(image.to(CPU), qualities, strict=True)
+        decoded = [_libjpeg(picture, quality) for picture, quality in rows]
+        return Encoded(torch.stack(decoded).to(image.device))
 
 
 class _Straight(torch.autograd.Function):
@@ -90,8 +92,8 @@ def coded_picture(image: Tensor, quality: Tensor, pitch: Tensor) -> Tensor:
 def _halved(planes: Tensor) -> Tensor:
     """Return the means (B,C,h,w) of 2 x 2 pixels: `avg_pool2d`, several times as quick."""
     pairs = planes.unflatten(2, (-1, 2)).unflatten(4, (-1, 2))
-    rows = pairs[:, :, :, 0] + pairs[:, :, :, 1]
-    return (rows[..., 0] + rows[..., 1]) / 4
+    rows: Tensor = pairs[:, :, :, 0] + pairs[:, :, :, 1]
+    return rows.sum(dim=-1) / 4
 
 
 def _doubled(planes: Tensor) -> Tensor:
@@ -119,7 +121,7 @@ def _steps(table: tuple[tuple[int, ...], ...], scale: Tensor, pitch: Tensor) -> 
     return scaled / (255 * pitch[:, None, None])
 
 
-@lru_cache(maxsize=1)
+@kept
 def _cosines() -> Tensor:
     """Return the orthonormal cosine transform of an 8 x 8 block as one matrix (64,64)."""
     k, n = torch.arange(8)[:, None], torch.arange(8)

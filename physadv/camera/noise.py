@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from physadv.core import Conditions, Linear, Seed, Span, Window, generator
+from physadv.core.device import kept
 
 BANK = 2**23
 
@@ -56,7 +56,7 @@ class Noise:
         return Linear(torch.where(well > 0, cut, light))
 
 
-@lru_cache(maxsize=1)
+@kept
 def _bank() -> Tensor:
     return torch.randn(BANK, generator=generator(0))
 

@@ -53,7 +53,7 @@ class _Decoded(torch.autograd.Function):
         return light
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch has no types for it
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         """Return the gradient to the image."""
         image, ratio = ctx.saved_tensors

@@ -44,12 +44,12 @@ def untargeted(loss: ScoreLoss = margin, *, confidence: float = inf) -> Objectiv
 def _towards(
     label: int, loss: ScoreLoss, confidence: float, answer: Answer, _photo: Photo
 ) -> Tensor:
-    wanted = torch.full((len(answer.scores),), label)
+    wanted = answer.scores.new_full((len(answer.scores),), label, dtype=torch.long)
     return loss(answer.scores, wanted).clamp_min(-confidence)
 
 
 def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
-    return (-loss(answer.scores, photo.labels)).clamp_min(-confidence)
+    return (-loss(answer.scores, photo.labels.to(answer.scores.device))).clamp_min(-confidence)
 
 
 def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
@@ -57,4 +57,4 @@ def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
 
 
 def _misread(answer: Answer, photo: Photo) -> Tensor:
-    return answer.best != photo.labels
+    return answer.best != photo.labels.to(answer.scores.device)

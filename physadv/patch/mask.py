@@ -11,6 +11,7 @@ from torch import Tensor
 
 from physadv.core import Face, UserError, check, load_rgba
 from physadv.core.coverage import Contour, coverage
+from physadv.core.device import here
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Mask:
             shapes = tuple((piece,) for piece in self.pieces_mm)
             array = coverage(shapes, self.size_mm, (height_px, width_px))
             self._covers[width_px] = torch.from_numpy(array).float()[None, None]
-        return self._covers[width_px]
+        return here(self._covers[width_px])
 
 
 def rectangle(x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> Contour:

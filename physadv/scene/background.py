@@ -20,6 +20,7 @@ from physadv.core import (
     generator,
     load_image,
 )
+from physadv.core.device import here
 from physadv.scene.view import View
 
 SIDE = 384
@@ -113,6 +114,7 @@ def backdrop(source: Backgrounds, view: View, given: Conditions) -> Linear:
 
     `part_ratio` of a picture lies behind `AROUND` times the sign, however large the window is.
     """
+    source = here(source)
     height, width = view.window.size
     box = view.box_px
     middle, extent = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]).amax(dim=1)

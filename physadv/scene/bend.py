@@ -1,13 +1,13 @@
 """Stickers laid by hand: moved, turned, and bent like a thin plate."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import Conditions, Seed, Span, generator
+from physadv.core.device import kept
 
 CONTROLS = 4
 """Control points along each side of the frame."""
@@ -80,7 +80,7 @@ def grid_points(size_mm: Size, count: int) -> Tensor:
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
 
 
-@lru_cache(maxsize=16)
+@kept
 def spline_weights(size_mm: Size) -> Tensor:
     """Return the spline's value at each node for a unit pull at each control point, (N,K).
 
@@ -106,7 +106,7 @@ def _affine(points: Tensor) -> Tensor:
     return torch.cat([torch.ones_like(points[:, :1]), points / 1000], dim=1)
 
 
-@lru_cache(maxsize=16)
+@kept
 def _without_affine(size_mm: Size) -> Tensor:
     """Return the projection (K,K) that takes out what an affine map explains."""
     affine = _affine(grid_points(size_mm, CONTROLS))
@@ -114,7 +114,7 @@ def _without_affine(size_mm: Size) -> Tensor:
     return torch.eye(len(affine), dtype=torch.float64) - explained
 
 
-@lru_cache(maxsize=1)
+@kept
 def _chance() -> Tensor:
     return torch.randn(BANK, generator=generator(0))
 

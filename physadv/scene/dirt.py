@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.core import Conditions, Seed, Sight, Span, generator
+from physadv.core.device import kept
 
 BANK_PX = 512
 BLOT_PX = 18
@@ -54,7 +54,7 @@ def blots(sight: Sight, seed: Tensor, size_mm: Tensor, share: Tensor, edge_ratio
     """
     scale = BLOT_PX / size_mm
     level = _level(pixel_mm(sight) * scale)
-    bank, variance = _bank(sight.points_mm.device)
+    bank, variance = _bank()
     field = _read(bank, *_placed(sight, scale / BANK_PX, seed), level)
     quantile = torch.special.ndtri(share) * math.sqrt(1 + edge_ratio**2)
     missing = (1 - variance[level] + edge_ratio**2).sqrt() * math.sqrt(2)
@@ -104,8 +104,8 @@ def _read(bank: Tensor, x: Tensor, y: Tensor, level: Tensor) -> Tensor:
     return F.grid_sample(bank, tall, align_corners=True).reshape(rows, 1, height, width)
 
 
-@lru_cache(maxsize=4)
-def _bank(device: torch.device) -> tuple[Tensor, Tensor]:
+@kept
+def _bank() -> tuple[Tensor, Tensor]:
     """Return the field at every blur, one below the other, and the variances left (L,).
 
     The finest level's values are exactly normal quantiles; a repeated row and column closes
@@ -119,7 +119,7 @@ def _bank(device: torch.device) -> tuple[Tensor, Tensor]:
     levels = torch.stack([_blurred(spectrum, sigma) for sigma in BLURS_PX])
     closed = F.pad(levels[None], (0, 1, 0, 1), mode="circular")
     variance = levels.var(dim=(1, 2)).clamp_max(1)
-    return closed.reshape(1, 1, -1, BANK_PX + 1).to(device), variance.to(device)
+    return closed.reshape(1, 1, -1, BANK_PX + 1), variance
 
 
 def _unit(field: Tensor) -> Tensor:

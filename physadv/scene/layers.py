@@ -161,7 +161,7 @@ def _sample_where(source: Texture, cover: Tensor, place: Tensor, half: Tensor) -
     else:
         own = half[:, 0, 0].index_select(0, some // cover[0].numel())
     values = sample(source, at, own)
-    empty = torch.zeros(3, cover.numel(), dtype=values.dtype)
+    empty = values.new_zeros(3, cover.numel())
     filled = empty.index_copy(1, some, values)
     return filled.reshape(3, *cover.shape).transpose(0, 1)
 

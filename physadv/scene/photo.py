@@ -19,6 +19,7 @@ from physadv.core import (
     check,
     take,
 )
+from physadv.core.device import here
 from physadv.scene.bend import Bend
 from physadv.scene.layers import Parts, Surface, look, scattered, surface
 from physadv.scene.relight import Relight
@@ -92,7 +93,7 @@ class PhotoScene:
 
         Where something is before the sign, its share of the pixel is the photo's.
         """
-        mine, bank = take(given, view.rows), self._bank
+        mine, bank = take(given, view.rows), here(self._bank)
         which = mine["photo.which"].long()
         rows = bank.rows(which, view.window)
         photo = bank.cut(rows)
@@ -123,7 +124,7 @@ class PhotoScene:
 
     def metered(self, view: View, given: Conditions) -> Tensor:
         """Return the mean light (B,) of the photos."""
-        return self._bank.means[take(given, view.rows)["photo.which"].long()]
+        return here(self._bank).means[take(given, view.rows)["photo.which"].long()]
 
     def doubts(self) -> tuple[str, ...]:
         """Say in which photos the sign's design, relit, does not look as the sign does."""

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from physadv.core.device import kept
+
 STEPS = 2
 """Widths an octave."""
 READS = 4
@@ -78,6 +80,7 @@ def _chosen(side: Side, width: Tensor) -> Tensor:
     return torch.stack([side.scale, side.offset, side.low, side.high])[:, index]
 
 
+@kept
 def _side(length: int) -> Side:
     """Lay out the widths of a side of `length` texels, one after the other."""
     count = math.floor(math.log2(max(1.0, WIDEST * length)) * STEPS) + 1

@@ -17,6 +17,7 @@ from physadv.core import (
     idle,
     take,
 )
+from physadv.core.device import here
 from physadv.scene.background import Backdrop, Backgrounds, backdrop, backgrounds
 from physadv.scene.bend import Bend
 from physadv.scene.dirt import Dirt
@@ -117,7 +118,8 @@ class StreetScene:
         """
         mine, luma = take(given, view.rows), torch.tensor(LUMA)
         behind, face = below(mine, "background"), self.face(METERED_PX)
-        back = self.pictures.mean[behind["which"].long()] @ luma * torch.exp2(behind["gain_ev"])
+        pictures = here(self.pictures).mean[behind["which"].long()]
+        back = pictures @ luma * torch.exp2(behind["gain_ev"])
         sensor, box = view.window.sensor, view.box_px
         sign = (box[:, 2:] - box[:, :2]).prod(dim=1) * view.window.pitch**2
         share = (sign / (sensor.width_px * sensor.height_px)).clamp_max(1)

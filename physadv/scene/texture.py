@@ -62,7 +62,7 @@ def places(plane: PlaneMap, points_px: Tensor, size_mm: tuple[float, float]) -> 
     x, y = points_px.unbind(-1)
     flat = torch.stack([x, y, torch.ones_like(x)], dim=1).flatten(2)
     along = (back @ flat).transpose(0, 1)
-    place = along[:2] / along[2]
+    place: Tensor = along[:2] / along[2]
     return place.reshape(2, len(back), *points_px.shape[1:3]).permute(1, 2, 3, 0)
 
 

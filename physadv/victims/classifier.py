@@ -9,6 +9,7 @@ from torch.nn.functional import interpolate
 
 from physadv.core import Answer, Encoded, check
 from physadv.core.check import one_of
+from physadv.core.device import CPU
 from physadv.victims.door import ask, check_images, check_scores
 
 
@@ -41,6 +42,11 @@ class Classifier:
         self._mean, self._std = _triple("mean", mean), _triple("std", std)
         check(bool((self._std > 0).all()), "std", expected="positive numbers", got=tuple(std))
         self._met = False
+
+    @property
+    def device(self) -> torch.device:
+        """Where its network is: images are made there."""
+        return next((value.device for value in self.module.parameters()), CPU)
 
     def __repr__(self) -> str:
         """Say what it is in one line."""

@@ -1,7 +1,6 @@
 """Draw a sign design as a face of any resolution."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from torch.nn.functional import avg_pool2d
 
 from physadv.core import Face, Linear, check
 from physadv.core.coverage import Shape, coverage
+from physadv.core.device import kept
 from physadv.scene.signs.colours import reflectance
 from physadv.scene.signs.design import SignDesign
 
@@ -17,7 +17,7 @@ FINE_PX = 1024
 """Faces are painted at least this wide and averaged down, so that thin lines mix rightly."""
 
 
-@lru_cache(maxsize=32)
+@kept
 def render(design: SignDesign, width_px: int) -> Face:
     """Draw the face `width_px` columns wide; rows follow the frame's shape.
 
