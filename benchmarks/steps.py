@@ -17,6 +17,7 @@ from physadv.core import (
     neutral,
     with_value,
 )
+from physadv.core.device import device_now, device_of, on
 from physadv.objectives import margin, targeted
 from physadv.patch import Limits, Pixels, candidates
 from physadv.presets import world
@@ -58,7 +59,7 @@ def problem(preset: str, case: Case, network: nn.Module) -> Problem:
 def whole(preset: str, case: Case, network: nn.Module) -> Step:
     """Fresh conditions, print, scene, camera, victim, loss, and backward to theta."""
     ours = problem(preset, case, network)
-    theta = _theta(ours, case)
+    theta = _theta(ours)
 
     def step(number: int) -> object:
         outcome = ours.evaluate(theta, _given(ours, case, number))
@@ -70,19 +71,19 @@ def whole(preset: str, case: Case, network: nn.Module) -> Step:
 def world_forward(preset: str, case: Case, network: nn.Module) -> Step:
     """The world alone, from theta to framed pictures, recording for a backward pass."""
     ours = problem(preset, case, network)
-    theta = _theta(ours, case)
+    theta = _theta(ours)
     return lambda number: _photos(ours, theta, _given(ours, case, number))
 
 
 def effects(preset: str, case: Case, network: nn.Module) -> dict[str, Step]:
     """The world alone, forward and backward to theta: `WHOLE`, and without one effect each."""
     ours = problem(preset, case, network)
-    theta, cotangent = _theta(ours, case), pictures(case)
+    theta, cotangent = _theta(ours), pictures(case)
 
     def step(name: str, used: Problem, number: int) -> object:
         # What is off draws nothing; the rest must see the same conditions as the whole.
         rest = neutral(_spans(used, name), case.batch)
-        given = _given(ours, case, number) | _moved(rest, case)
+        given = _given(ours, case, number) | rest
         return torch.autograd.grad(_photos(used, theta, given), theta, cotangent)
 
     without = {name: with_value(ours, f"world.{name}", off) for name, off in resting(ours.world)}
@@ -125,19 +126,16 @@ def _spans(used: Problem, name: str) -> dict[str, Span]:
     return {key: one for key, one in below.items() if isinstance(one, Span)}
 
 
-def _theta(ours: Problem, case: Case) -> Tensor:
-    return ours.patch.start(generator(0)).to(case.device).requires_grad_()
+def _theta(ours: Problem) -> Tensor:
+    return ours.patch.start(generator(0)).requires_grad_()
 
 
 def _given(ours: Problem, case: Case, number: int) -> dict[str, Tensor]:
-    return _moved(ours.draw(case.batch, generator(number)), case)
-
-
-def _moved(given: dict[str, Tensor], case: Case) -> dict[str, Tensor]:
-    return {name: value.to(case.device) for name, value in given.items()}
+    return ours.draw(case.batch, generator(number))
 
 
 def _photos(ours: Problem, theta: Tensor, given: dict[str, Tensor]) -> Tensor:
     size_px = ours.victim.size_px
-    ink = ours.patch.ink(theta, ours.world.ink_px(size_px))
-    return ours.world.photograph(ink, given, size_px).pixels
+    with on(device_of(ours.victim)):
+        ink = ours.patch.ink(theta.to(device_now()), ours.world.ink_px(size_px))
+        return ours.world.photograph(ink, given, size_px).pixels

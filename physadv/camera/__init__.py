@@ -3,7 +3,7 @@
 from physadv.camera.binning import binned
 from physadv.camera.camera import Camera
 from physadv.camera.colour_matrix import ColourMatrix
-from physadv.camera.defocus import Defocus
+from physadv.camera.defocus import Defocus, disc_px
 from physadv.camera.denoise import Denoise
 from physadv.camera.diffraction import Diffraction
 from physadv.camera.droplets import Droplets
@@ -46,4 +46,5 @@ __all__ = [
     "Vignette",
     "WhiteBalance",
     "binned",
+    "disc_px",
 ]

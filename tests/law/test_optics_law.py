@@ -12,13 +12,14 @@ from scipy.special import j1  # type: ignore[import-untyped]  # it has no stubs
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from physadv.camera import disc_px
 from physadv.camera.blur import offsets
 from physadv.camera.diffraction import Diffraction, transfer
 from physadv.camera.droplets import Droplets
 from physadv.camera.scatter import chance
 from physadv.camera.shake import Shake
 from physadv.camera.streaks import Rain
-from physadv.core import Linear, Sensor, Span, Window, generator
+from physadv.core import Linear, Sensor, Span, UserError, Window, generator
 from physadv.testing import check_effect
 from physadv.testing.effect import Effect
 
@@ -55,6 +56,23 @@ def spot(f_ratio: float) -> Tensor:
 def test_the_diffraction_spot_is_airy_s(f_ratio: float) -> None:
     """But for the rings beyond the kernel, which are folded into it."""
     torch.testing.assert_close(spot(f_ratio), airy_pixels(f_ratio, 3), atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("f_ratio", [1.4, 8.0])
+def test_the_disc_of_a_thin_lens_is_that_of_its_rays(f_ratio: float) -> None:
+    """Rays from the aperture's edge to where the thing's image lies, cut at the sensor."""
+    focal, pixel, focus_m = 6.0, 3e-3, 8.0
+    things = torch.tensor([2.0, 5.0, 8.0, 30.0], dtype=torch.float64)
+    sensor = 1 / (1 / focal - 1 / (1000 * focus_m))
+    image = 1 / (1 / focal - 1 / (1000 * things))
+    radius = focal / f_ratio / 2 * (image - sensor).abs() / image / pixel
+    found = disc_px(f_ratio, focus_m=focus_m, distance_m=things, focal_mm=focal, pixel_mm=pixel)
+    torch.testing.assert_close(found, radius)
+
+
+def test_a_lens_cannot_be_set_nearer_than_its_focal_length() -> None:
+    with pytest.raises(UserError, match="beyond the focal length"):
+        disc_px(2.0, focus_m=0.04, distance_m=torch.ones(1), focal_mm=50.0, pixel_mm=3e-3)
 
 
 @QUICK
