@@ -44,6 +44,8 @@ class Gradient(Attack):
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield a state every `check_every` steps, and the one it is resumed from."""
+        expected, got = "a victim with gradients", f"{problem.victim.name}, a black box"
+        check(problem.victim.differentiable, "victim", expected=expected, got=got)
         walk, total = self.walk(problem, rng), self.steps * self.restarts
         if resume is not None:
             walk.restore(resume)
