@@ -70,7 +70,7 @@ def vanish(
     label: int,
     *,
     iou: float | None = 0.5,
-    reach: float = 0.3,
+    reach: float | None = None,
     score: float = 0.3,
     nms_iou: float = 0.45,
     confidence: float = inf,
@@ -80,15 +80,17 @@ def vanish(
     Success is judged on what `Detections.final(score, nms_iou)` returns: no box of the class with
     an IoU of at least `iou` to `box_px`, or none anywhere for `iou=None`. The loss is the smooth
     maximum (log-sum-exp) of the class's log-odds over all candidates with an IoU of at least
-    `reach` (all of them for `iou=None`), less the log-odds of `score`: below 0 nothing is left to
-    report. It takes Eykholt et al.'s maximum of the class's score over the boxes ("Physical
-    Adversarial Examples for Object Detectors", WOOT 2018, eq. 3) smoothly. Rows below
-    `-confidence` ask for nothing more. Raises `UserError` for numbers that do not fit.
+    `reach` (by default 0.3, or `iou` if that is less; all of them for `iou=None`), less the
+    log-odds of `score`: below 0 nothing is left to report. It takes Eykholt et al.'s maximum of
+    the class's score over the boxes ("Physical Adversarial Examples for Object Detectors", WOOT
+    2018, their disappearance loss) smoothly. Rows below `-confidence` ask for nothing more. Raises `UserError` for
+    numbers that do not fit.
     """
     check(0 < score < 1, "score", expected="a threshold between 0 and 1", got=score)
     check(0 <= nms_iou <= 1, "nms_iou", expected="an IoU from 0 to 1", got=nms_iou)
-    if iou is not None:
-        check(0 < iou <= 1, "iou", expected="an IoU up to 1, or None for anywhere", got=iou)
-        check(0 <= reach <= iou, "reach", expected=f"an IoU from 0 to iou ({iou})", got=reach)
-    wanted = _Overlooked(label, iou, reach, score, nms_iou, confidence)
+    most = 1.0 if iou is None else iou
+    check(0 < most <= 1, "iou", expected="an IoU up to 1, or None for anywhere", got=iou)
+    near = min(0.3, most) if reach is None else reach
+    check(0 <= near <= most, "reach", expected=f"an IoU from 0 to iou ({most})", got=reach)
+    wanted = _Overlooked(label, iou, near, score, nms_iou, confidence)
     return Objective(((1.0, wanted.loss),), (wanted.gone,))

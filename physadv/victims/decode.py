@@ -55,7 +55,7 @@ def nanodet(
     return decode
 
 
-def yolo(*, objectness: bool) -> Callable[[Tensor], Detections]:
+def yolo(*, objectness: bool) -> Callable[[Tensor | Sequence[Tensor]], Detections]:
     """Return the decoder of the heads that YOLO exports: boxes (x, y, w, h) in the input's pixels.
 
     With `objectness` the output is (B,N,5+K) as YOLOv5 and v7 give it, score = objectness * class

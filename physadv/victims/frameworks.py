@@ -74,8 +74,8 @@ def _by_name(framework: str, name: str, file: Path | None, given: Given) -> Clas
 
 
 def _onnx(spec: str, given: Given) -> Classifier:
-    own = prepare_onnx(spec) if given.size_px is None else Prepare(given.size_px)
-    return onnx_classifier(spec, given.names, given.over(own))
+    ready = given.over(prepare_onnx(spec, given.size_px))
+    return onnx_classifier(spec, given.names, ready)
 
 
 def _remote(spec: str, given: Given) -> Remote:

@@ -80,10 +80,15 @@ def load_onnx(path: str | Path, prepare: Prepare, *, outputs: Sequence[str] = ()
     return _trusted(Session(Path(path), outputs), prepare)
 
 
-def prepare_onnx(path: str | Path) -> Prepare:
-    """Return RGB in [0,1] of the size and layout that a graph declares; `UserError` if neither."""
+def prepare_onnx(path: str | Path, size_px: int | tuple[int, int] | None = None) -> Prepare:
+    """Return RGB in [0,1], in the layout that a graph declares, of its size or of `size_px`.
+
+    Raises `UserError` where neither says a size.
+    """
     shape = [side if isinstance(side, int) else 0 for side in Session(Path(path)).shape]
     last = len(shape) == 4 and shape[3] == 3
+    if size_px is not None:
+        return Prepare(size_px, channels_last=last)
     sides = shape[1:3] if last else shape[2:4]
     fixed = len(sides) == 2 and min(sides) > 0
     expected = "the height and width that the network was trained with"

@@ -143,5 +143,5 @@ def _size(size_px: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _three(argument: str, values: Sequence[float]) -> tuple[float, ...]:
-    check(len(values) == 3, argument, expected="three numbers (R, G, B)", got=tuple(values))
+    check(len(values) == 3, argument, expected="three numbers, one a channel", got=tuple(values))
     return tuple(float(number) for number in values)

@@ -164,6 +164,13 @@ def test_a_size_is_read_from_the_graph_where_it_says_one(tmp_path: Path) -> None
         onnx_classifier(free, output="scores")
 
 
+def test_the_layout_is_read_from_the_graph_where_the_size_is_given(tmp_path: Path) -> None:
+    shape = ("N", "H", "W", 3)
+    file = write(tmp_path / "n.onnx", channels_last=True, shape=shape, outputs=("scores",))
+    named = load_victim(str(file), size_px=(12, 16))
+    torch.testing.assert_close(named(images()).scores, wanted(images()))
+
+
 def test_it_is_named_by_its_file(tmp_path: Path) -> None:
     file = write(tmp_path / "net.onnx", outputs=("scores",))
     ours = onnx_classifier(file, list("abcd"), Prepare((12, 16), MEAN, STD))

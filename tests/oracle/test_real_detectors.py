@@ -15,6 +15,7 @@ from physadv.core import Detections, Encoded, Found, Photo, box_iou, load_image
 from physadv.objectives import vanish
 from physadv.testing import check_victim
 from physadv.victims import Detector, Prepare, fastestdet, nanodet, onnx_detector
+from tests.oracle.test_decode import plain_fastestdet, plain_nanodet
 from tests.oracle.test_detections import plain_final
 from tests.shared_data import DATA, needs_data
 
@@ -65,38 +66,6 @@ def names() -> list[str]:
 VICTIMS: dict[str, Callable[[], Detector]] = {"fastestdet": fast, "nanodet": nano}
 
 
-def sigmoid(values: Array) -> Array:
-    return 1 / (1 + np.exp(-values))
-
-
-def plain_fastestdet(outputs: list[Array], size: tuple[int, int]) -> tuple[Array, Array]:
-    """Return boxes (484,4) in pixels of an image of `size`, and scores (484,80), cell by cell."""
-    boxes, scores = [], []
-    for row in range(22):
-        for column in range(22):
-            cell = outputs[0][0, :, row, column]
-            x, y = (column + np.tanh(cell[1])) / 22, (row + np.tanh(cell[2])) / 22
-            w, h = sigmoid(cell[3]), sigmoid(cell[4])
-            box = np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2])
-            boxes.append(box * [size[1], size[0], size[1], size[0]])
-            scores.append(cell[0] ** 0.6 * cell[5:] ** 0.4)
-    return np.array(boxes), np.array(scores)
-
-
-def plain_nanodet(outputs: list[Array], size: tuple[int, int]) -> tuple[Array, Array]:
-    """Return boxes (3549,4) and scores (3549,80) as above."""
-    boxes = []
-    for stride, sides in zip((8, 16, 32), outputs[3:], strict=True):
-        columns = 416 // stride
-        for cell, numbers in enumerate(sides[0]):
-            bins = np.exp(numbers.reshape(4, 8))
-            left, top, right, bottom = (bins / bins.sum(1, keepdims=True)) @ np.arange(8) * stride
-            x, y = (cell % columns + 0.5) * stride, (cell // columns + 0.5) * stride
-            boxes.append([x - left, y - top, x + right, y + bottom])
-    scale = np.array([size[1], size[0], size[1], size[0]]) / 416
-    return np.array(boxes) * scale, np.concatenate([one[0] for one in outputs[:3]])
-
-
 def asked(kind: str, image: Encoded) -> tuple[Array, Array]:
     """Return boxes and scores as onnxruntime and the plain decoders give them."""
     file = {"fastestdet": "fastestdet.onnx", "nanodet": "nanodet_m_416_batch.onnx"}[kind]
@@ -109,8 +78,10 @@ def asked(kind: str, image: Encoded) -> tuple[Array, Array]:
         array = (array * 255 - mean) / std
     given: dict[str, Any] = {"input.1": np.ascontiguousarray(array, dtype=np.float32)}
     outputs = session.run(None, given)
-    decode = plain_fastestdet if kind == "fastestdet" else plain_nanodet
-    return decode(outputs, (image.shape[2], image.shape[3]))
+    size = (image.shape[2], image.shape[3])
+    if kind == "fastestdet":
+        return plain_fastestdet(outputs[0][0], size)
+    return plain_nanodet([output[0] for output in outputs], (side, side), size)
 
 
 @pytest.mark.parametrize("kind", VICTIMS)

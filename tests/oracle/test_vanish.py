@@ -86,7 +86,7 @@ def test_a_loss_below_zero_is_success(
 @over(st.integers(0, 2**20))
 def test_success_is_that_of_plain_loops(seed: int) -> None:
     dense, places = detections(seed, rows=4), random_boxes(4, seed + 50)
-    found = vanish(1, score=0.4, iou=0.2, reach=0.1).success(dense, photo(places)).tolist()
+    found = vanish(1, score=0.4, iou=0.2).success(dense, photo(places)).tolist()
     for row, reported in enumerate(dense.final(0.4, 0.45)):
         overlaps = [
             float(box_iou(box[None], places[row][None]))
