@@ -44,8 +44,6 @@ class Gradient(Attack):
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield a state every `check_every` steps, and the one it is resumed from."""
-        expected, got = "a victim with gradients", f"{problem.victim.name}, a black box"
-        check(problem.victim.differentiable, "victim", expected=expected, got=got)
         walk, total = self.walk(problem, rng), self.steps * self.restarts
         if resume is not None:
             walk.restore(resume)
@@ -57,7 +55,9 @@ class Gradient(Attack):
                 yield walk.state(total)
 
     def walk(self, problem: Problem, rng: torch.Generator) -> "Walk":
-        """Return a search that is advanced by hand."""
+        """Return a search that is advanced by hand; `UserError` where a victim has no gradient."""
+        expected, got = "a victim with gradients", f"{problem.victim.name}, a black box"
+        check(problem.victim.differentiable, "victim", expected=expected, got=got)
         apart = generator(int(torch.randint(2**31, (1,), generator=rng)))
         return Walk(self, problem, problem.draw(self.held_out, apart), rng)
 

@@ -83,8 +83,8 @@ def vanish(
     `reach` (by default 0.3, or `iou` if that is less; all of them for `iou=None`), less the
     log-odds of `score`: below 0 nothing is left to report. It takes Eykholt et al.'s maximum of
     the class's score over the boxes ("Physical Adversarial Examples for Object Detectors", WOOT
-    2018, their disappearance loss) smoothly. Rows below `-confidence` ask for nothing more. Raises `UserError` for
-    numbers that do not fit.
+    2018, their disappearance loss) smoothly. Rows below `-confidence` ask for nothing more.
+    Raises `UserError` for numbers that do not fit.
     """
     check(0 < score < 1, "score", expected="a threshold between 0 and 1", got=score)
     check(0 <= nms_iou <= 1, "nms_iou", expected="an IoU from 0 to 1", got=nms_iou)
