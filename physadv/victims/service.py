@@ -87,6 +87,7 @@ class Line:
             try:
                 return self._attempt(kind, body)
             except urllib.error.HTTPError as error:
+                error.close()
                 fault, pause = self._refused(error), _retry_after(error)
             except FAULTS as error:
                 fault, pause = self._failed(error), 0.0
