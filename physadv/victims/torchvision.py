@@ -68,8 +68,8 @@ def torchvision_detector(
     it. Candidates are dense for RetinaNet, FCOS and SSD; for Faster, Mask and Keypoint R-CNN they
     are the pairs of proposal and class above the model's own threshold, before suppression; for
     other models that return boxes, labels and scores they are what is left after suppression, as
-    `note` says. Labels are by default the weights' or COCO's; otherwise as
-    `torchvision_classifier`.
+    `note` says. Labels are by default those of `weights`, or of a name's default entry (COCO's);
+    otherwise as `torchvision_classifier`.
     """
     count = {} if labels is None else {"num_classes": len(labels)}
     backbone = {"weights_backbone": None}
@@ -130,7 +130,8 @@ def _reader(model: Any) -> tuple[Read, int]:
     """Return how a model's candidates are read, and how many classes it has, 0 if it hides them."""
     kinds = _torchvision().models.detection
     if isinstance(model, kinds.FasterRCNN):
-        return _two_stage, model.roi_heads.box_predictor.cls_score.out_features
+        scores = getattr(model.roi_heads.box_predictor, "cls_score", None)
+        return _two_stage, getattr(scores, "out_features", 0)  # predictors may be users' own
     if isinstance(model, kinds.ssd.SSD):
         return _ssd, model.head.classification_head.num_columns
     if isinstance(model, kinds.RetinaNet):

@@ -28,6 +28,11 @@ def rcnn() -> nn.Module:
     return sharper(model, model.roi_heads.box_predictor.cls_score, 10)
 
 
+def masks() -> nn.Module:
+    model: Any = lively(seeded(detection.maskrcnn_resnet50_fpn, min_size=64, max_size=128))
+    return sharper(model, model.roi_heads.box_predictor.cls_score, 10)
+
+
 def retinanet() -> nn.Module:
     model: Any = lively(seeded(detection.retinanet_resnet50_fpn, min_size=64, max_size=128))
     return sharper(model, model.head.classification_head.cls_logits, 70)
@@ -68,6 +73,7 @@ def sharper(model: Any, head: nn.Module, factor: float) -> nn.Module:
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "faster r-cnn": rcnn,
+    "mask r-cnn": masks,
     "retinanet": retinanet,
     "fcos": fcos,
     "ssd": ssd,
