@@ -121,7 +121,7 @@ def test_what_we_report_is_what_the_model_reports(kind: str, made: dict[str, Det
         torch.testing.assert_close(found.boxes, theirs["boxes"], rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", ["faster r-cnn", "retinanet", "fcos", "ssd"])
 def test_the_model_is_left_as_found_and_gradients_reach_every_image(
     kind: str, made: dict[str, Detector]
 ) -> None:
