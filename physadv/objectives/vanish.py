@@ -86,6 +86,8 @@ def vanish(
     2018, their disappearance loss) smoothly. Rows below `-confidence` ask for nothing more.
     Raises `UserError` for numbers that do not fit.
     """
+    fix = "victim.label(name) is the number of a class"
+    check(isinstance(label, int), "label", expected="a number", got=repr(label), fix=fix)
     check(0 < score < 1, "score", expected="a threshold between 0 and 1", got=score)
     check(0 <= nms_iou <= 1, "nms_iou", expected="an IoU from 0 to 1", got=nms_iou)
     most = 1.0 if iou is None else iou

@@ -23,6 +23,8 @@ def by_name(
     if not isinstance(model, str):
         fix = "fill an object with load_weights yourself"
         check(file is None, "file", expected="nothing with an object", got=file, fix=fix)
+        good, got = isinstance(model, nn.Module), type(model).__name__
+        check(good, "model", expected="a name or an nn.Module", got=got)
         return model, ""
     with torch.random.fork_rng(devices=[]):  # networks draw from the global generator
         torch.manual_seed(0)

@@ -143,5 +143,10 @@ def _size(size_px: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _three(argument: str, values: Sequence[float]) -> tuple[float, ...]:
-    check(len(values) == 3, argument, expected="three numbers, one a channel", got=tuple(values))
-    return tuple(float(number) for number in values)
+    try:
+        numbers = tuple(float(number) for number in values)
+    except (TypeError, ValueError):
+        numbers = ()
+    expected = "three numbers, one a channel"
+    check(len(numbers) == 3, argument, expected=expected, got=repr(values))
+    return numbers

@@ -46,9 +46,13 @@ class Service:
 
     def __post_init__(self) -> None:
         """Check what was given."""
-        parts = urlsplit(self.url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        check(good, "url", expected="http://host/... or https://host/...", got=repr(self.place))
+        expected = "http://host/... or https://host/..."
+        try:
+            parts = urlsplit(self.url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError as error:
+            raise UserError("url", expected=expected, got=first_line(error)) from error
+        check(good, "url", expected=expected, got=repr(self.place))
         check(self.timeout_s > 0, "timeout_s", expected="seconds above 0", got=self.timeout_s)
         check(self.tries >= 1, "tries", expected="at least 1", got=self.tries)
         check(self.backoff_s >= 0, "backoff_s", expected="seconds", got=self.backoff_s)

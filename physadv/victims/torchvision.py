@@ -72,9 +72,9 @@ def torchvision_detector(
     otherwise as `torchvision_classifier`.
     """
     count = {} if labels is None else {"num_classes": len(labels)}
-    backbone = {"weights_backbone": None}
+    known = _categories(_entry(model, weights, "detection"), labels)
+    backbone = {"weights_backbone": None}  # it would be downloaded
     module, note = by_name(model, file, partial(_build, count | backbone))
-    known = _categories(_entry(model, weights), labels)
     dense = Dense(module, len(known))
     names = known or numbered(dense.classes)
     ready = Prepare(dense.size if size_px is None else size_px, fit="keep")
@@ -257,17 +257,21 @@ def _without_background(scores: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(scores[..., :1]), scores[..., 1:]], dim=-1)
 
 
-def _entry(model: str | nn.Module, weights: Any) -> Any:
-    """Return the weights' entry that says how images are prepared, None where nobody knows."""
+def _entry(model: str | nn.Module, weights: Any, kinds: str = "") -> Any:
+    """Return the weights' entry that says how images are prepared, None where nobody knows.
+
+    Raises `UserError` for the name of no model of `torchvision.models.kinds`.
+    """
+    if isinstance(model, str):
+        models = _torchvision().models
+        module = getattr(models, kinds) if kinds else models
+        one_of("victim", model, models.list_models(module=module))
     if weights is not None or not isinstance(model, str):
         good = weights is None or hasattr(weights, "meta")
         expected = "an entry of a torchvision weights enum"
         check(good, "weights", expected=expected, got=repr(weights), fix="give files as file=")
         return weights
-    models = _torchvision().models
-    one_of("victim", model, models.list_models())
-    entries = list(models.get_model_weights(model))
-    return getattr(models.get_model_weights(model), "DEFAULT", None) if entries else None
+    return getattr(_torchvision().models.get_model_weights(model), "DEFAULT", None)
 
 
 def _build(options: Mapping[str, Any], name: str) -> nn.Module:

@@ -106,6 +106,8 @@ def test_a_detector_is_known_by_its_name() -> None:
     ("spec", "said"),
     [
         ("torchvision:resnet17", "did you mean 'resnet1"),
+        ("torchvision:fcn_resnet50", "victim: expected one of"),  # it would download its backbone
+        ("torchvision:raft_large", "victim: expected one of"),
         ("timm:resnet17", "victim: expected a timm model, got 'resnet17'"),
         ("torchvision:squeezenet1_1:absent.pth", "weights: expected a file that exists"),
         ("timm:test_resnet:absent.pth", "weights: expected a file that exists"),
@@ -130,6 +132,9 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         torchvision_classifier(built("torchvision", 3), file=tmp_path / "w.pth")
     with pytest.raises(UserError, match=r"^weights: expected an entry"):
         torchvision_classifier(built("torchvision", 3), weights="DEFAULT")
+    for make in (torchvision_classifier, torchvision_detector, timm_classifier):
+        with pytest.raises(UserError, match=r"^model: expected a name or an nn.Module, got int"):
+            make(3)  # type: ignore[arg-type]  # wrong on purpose
     entry = torchvision.models.detection.SSDLite320_MobileNet_V3_Large_Weights.DEFAULT
     with pytest.raises(UserError, match=r"^weights: expected a classifier's entry"):
         torchvision_classifier(built("torchvision", 3), weights=entry)

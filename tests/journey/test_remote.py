@@ -298,6 +298,8 @@ def test_certificates_are_checked(certificate: Path) -> None:
     [
         ("url", {"url": "ftp://host/x"}),
         ("url", {"url": "host/x"}),
+        ("url", {"url": "http://[bad/x"}),
+        ("url", {"url": "http://host:99999/x"}),
         ("timeout_s", {"timeout_s": 0}),
         ("tries", {"tries": 0}),
         ("backoff_s", {"backoff_s": -1}),

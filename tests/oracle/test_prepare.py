@@ -123,6 +123,8 @@ def test_what_outlives_inference_mode_still_takes_gradients() -> None:
     [
         ("size_px", 0),
         ("mean", (0.5,)),
+        ("mean", 0.5),
+        ("mean", ("a", "b", "c")),
         ("std", (1.0, 1.0, 0.0)),
         ("scale", 0),
         ("fit", "pad"),

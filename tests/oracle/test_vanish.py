@@ -152,6 +152,8 @@ def test_the_wrong_kind_of_answer_is_refused() -> None:
         vanish(1).loss(Answer(torch.zeros(1, 3)), photo(PLACE))
     with pytest.raises(UserError, match=r"^label: expected a class from 0 to 1, got 7"):
         vanish(7).success(shown((0.8, THERE)), photo(PLACE))
+    with pytest.raises(UserError, match=r"^label: expected a number, got 'stop'"):
+        vanish("stop")  # type: ignore[arg-type]  # wrong on purpose
     for objective in (targeted(1), untargeted()):
         with pytest.raises(UserError, match=r"^objective: expected class scores"):
             objective.loss(shown((0.8, THERE)), photo(PLACE))
