@@ -1,6 +1,7 @@
 """Several classifiers as one victim: mean of logits, of losses, or of probabilities."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -55,6 +56,12 @@ class Ensemble:
         return max((one.size_px for one in self.victims), key=lambda size: size[0] * size[1])
 
     @property
+    def device(self) -> torch.device:
+        """Where its first member is; all have to be on one device."""
+        device = getattr(self.victims[0], "device", None)
+        return device if isinstance(device, torch.device) else torch.device("cpu")
+
+    @property
     def queries(self) -> int:
         """How many images its black boxes were shown, all together."""
         return sum(int(getattr(one, "queries", 0)) for one in self.victims)
@@ -86,7 +93,7 @@ def _mean_log_probabilities(scores: Tensor) -> Tensor:
 
 def _log_mean_probabilities(scores: Tensor) -> Tensor:
     together = scores.log_softmax(dim=2).logsumexp(dim=0)
-    return together - torch.tensor(float(len(scores))).log().to(together)
+    return together - math.log(len(scores))
 
 
 MEANS: dict[str, Callable[[Tensor], Tensor]] = {

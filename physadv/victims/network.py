@@ -38,6 +38,12 @@ class Network:
         return self.prepare.size
 
     @property
+    def device(self) -> torch.device:
+        """Where its network is: images are made there."""
+        cpu = torch.device("cpu")
+        return next((value.device for value in self.module.parameters()), cpu)
+
+    @property
     def queries(self) -> int:
         """How many images a black box was shown; 0 for others."""
         return int(getattr(self.module, "queries", 0))
