@@ -45,12 +45,13 @@ def _towards(
     label: int, loss: ScoreLoss, confidence: float, answer: Answer, _photo: Photo
 ) -> Tensor:
     scores = _class_scores(answer)
-    wanted = torch.full((len(scores),), label, device=scores.device)
+    wanted = scores.new_full((len(scores),), label, dtype=torch.long)
     return loss(scores, wanted).clamp_min(-confidence)
 
 
 def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
-    return (-loss(_class_scores(answer), photo.labels)).clamp_min(-confidence)
+    scores = _class_scores(answer)
+    return (-loss(scores, photo.labels.to(scores.device))).clamp_min(-confidence)
 
 
 def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
@@ -58,7 +59,7 @@ def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
 
 
 def _misread(answer: Answer, photo: Photo) -> Tensor:
-    return answer.best != photo.labels
+    return answer.best != photo.labels.to(answer.scores.device)
 
 
 def _class_scores(answer: Answer) -> Tensor:
