@@ -51,19 +51,17 @@ class Detections(Answer):
     def final(self, score: float, iou: float) -> list[Found]:
         """Return what is reported of each image: above `score`, suppressed at `iou` by class.
 
-        No gradient; see `physadv.core.boxes.suppress`.
+        On the CPU, without gradient; see `physadv.core.boxes.suppress`.
         """
         counted = self.counted()
-        return [
-            _reported(boxes, scores, score, iou)
-            for boxes, scores in zip(self.boxes, counted, strict=True)
-        ]
+        image, row, label = (counted > score).nonzero(as_tuple=True)
+        every = (self.boxes[image, row], counted[image, row, label], label)
+        boxes, scores, labels = (one.cpu() for one in every)  # there is a loop to come
+        mine = [image.cpu() == k for k in range(len(counted))]
+        return [_reported(boxes[rows], scores[rows], labels[rows], iou) for rows in mine]
 
 
-def _reported(boxes: Tensor, scores: Tensor, score: float, iou: float) -> Found:
-    row, label = (scores > score).nonzero(as_tuple=True)
-    order = scores[row, label].argsort(descending=True, stable=True)
-    row, label = row[order], label[order]
-    kept = suppress(boxes[row], label, iou)
-    row, label = row[kept], label[kept]
-    return Found(boxes[row], scores[row, label], label)
+def _reported(boxes: Tensor, scores: Tensor, labels: Tensor, iou: float) -> Found:
+    order = scores.argsort(descending=True, stable=True)
+    kept = order[suppress(boxes[order], labels[order], iou)]
+    return Found(boxes[kept], scores[kept], labels[kept])

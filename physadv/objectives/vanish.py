@@ -47,13 +47,13 @@ class _Overlooked:
     def gone(self, answer: Answer, photo: Photo) -> Tensor:
         """Return whether nothing that is reported is the class at its place, (B,) bool."""
         dense = self.dense(answer)
-        places = photo.box_px.to(dense.boxes)
+        places = photo.box_px.to("cpu", dense.boxes.dtype)
         reported = dense.final(self.score, self.nms_iou)
         shown = [
             self._shows(found.boxes[found.labels == self.label], place)
             for found, place in zip(reported, places, strict=True)
         ]
-        return ~torch.tensor(shown, dtype=torch.bool, device=places.device)
+        return ~torch.tensor(shown, dtype=torch.bool, device=dense.scores.device)
 
     def _near(self, boxes: Tensor, photo: Photo) -> Tensor:
         if self.iou is None:
