@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from physadv.core import Answer, Encoded, generator
-from physadv.victims import Classifier
+from physadv.core import Answer, Detections, Encoded, generator
+from physadv.victims import Classifier, Detector, Prepare
 
 
 class LinearNetwork(nn.Module):
@@ -87,3 +87,55 @@ def small_victim(classes: int = 5, seed: int = 0) -> Classifier:
     module = SmallNetwork(classes, seed)
     mean, std = (0.3, 0.4, 0.5), (0.2, 0.3, 0.4)
     return Classifier(module, labels, size_px=(12, 16), mean=mean, std=std, name="small")
+
+
+CELL_PX = 8
+COLOURS = ("red", "green", "blue")
+
+
+class CellNetwork(nn.Module):
+    """The logits 20 * (mean of a colour in a cell) - 10, (B,3,h,w), for cells of 8x8 px.
+
+    Dropout and batch normalisation (at rest in evaluation mode) let the mode show.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop, self.norm = nn.Dropout(0.5), nn.BatchNorm2d(3, eps=0)
+        self.gain = nn.Parameter(torch.tensor(20.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        rows, columns = (side // CELL_PX for side in images.shape[2:])
+        means = adaptive_avg_pool2d(self.norm(self.drop(images)), (rows, columns))
+        return self.gain * (means - 0.5)
+
+
+def cells(output: Tensor) -> Detections:
+    """Every cell is a candidate whose box is the cell."""
+    rows, columns = output.shape[2:]
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    corners = torch.stack([x, y, x + 1, y + 1], dim=-1).reshape(-1, 4).to(output) * CELL_PX
+    scores = output.flatten(2).mT.sigmoid()
+    valid = torch.ones_like(scores[..., 0], dtype=torch.bool)
+    return Detections(scores, boxes=corners.expand(len(output), -1, -1), valid=valid)
+
+
+def cell_detector(size_px: tuple[int, int] = (32, 48)) -> Detector:
+    """Return a detector that sees a "red", "green" or "blue" object in cells of that colour."""
+    return Detector(CellNetwork(), COLOURS, Prepare(size_px), cells, name="cells")
+
+
+class ClosedNetwork(SmallNetwork):
+    """A black box, as far as victims can tell; counts its images as one has to."""
+
+    differentiable = False
+    queries = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.queries += len(images)
+        return super().forward(images).detach()
+
+
+def closed_victim() -> Classifier:
+    """Return the small network without gradients."""
+    return Classifier(ClosedNetwork(), [f"class {k}" for k in range(5)], size_px=(12, 16))

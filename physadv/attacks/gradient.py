@@ -55,7 +55,9 @@ class Gradient(Attack):
                 yield walk.state(total)
 
     def walk(self, problem: Problem, rng: torch.Generator) -> "Walk":
-        """Return a search that is advanced by hand."""
+        """Return a search that is advanced by hand; `UserError` where a victim has no gradient."""
+        expected, got = "a victim with gradients", f"{problem.victim.name}, a black box"
+        check(problem.victim.differentiable, "victim", expected=expected, got=got)
         apart = generator(int(torch.randint(2**31, (1,), generator=rng)))
         return Walk(self, problem, problem.draw(self.held_out, apart), rng)
 

@@ -28,6 +28,7 @@ def victims() -> None:
     console.print(table)
     console.print(f"{len(victim.labels)} classes, {victim.size_px[0]} px; crops: {facts['crop']}")
     console.print("Yours: --victim file.py:function | model.pt (TorchScript) | weights.safetensors")
+    console.print("       model.onnx | torchvision:NAME:FILE | timm:NAME:FILE")
     for number, label in enumerate(victim.labels):
         console.print(f"{number:3d}  {label}")
 

@@ -1,6 +1,8 @@
 """What everything else stands on: images, the types that cross rooms, variation, checks, chance."""
 
+from physadv.core.boxes import box_iou
 from physadv.core.check import UserError, check
+from physadv.core.detections import Detections, Found
 from physadv.core.image import (
     Encoded,
     Linear,
@@ -37,8 +39,10 @@ __all__ = [
     "Answer",
     "Choice",
     "Conditions",
+    "Detections",
     "Encoded",
     "Face",
+    "Found",
     "Ink",
     "Linear",
     "Photo",
@@ -55,6 +59,7 @@ __all__ = [
     "Window",
     "at_rest",
     "below",
+    "box_iou",
     "check",
     "clustered",
     "declared",

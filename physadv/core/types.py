@@ -138,9 +138,14 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a classifier says: scores (B,K), logits or log-probabilities, higher is likelier."""
+    """What a classifier says: scores (B,K), logits or log-probabilities, higher is likelier.
+
+    Where several victims were asked and the attacker's losses are to be averaged, not the scores,
+    `members` are their answers.
+    """
 
     scores: Tensor
+    members: tuple["Answer", ...] = ()
 
     @property
     def best(self) -> Tensor:

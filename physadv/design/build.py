@@ -46,15 +46,19 @@ LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
 
 
 def build_victim(design: Design) -> Classifier:
-    """Load the design's victim."""
+    """Load the design's victim; raises `UserError` unless it is a classifier on this machine."""
     part = design.victim
-    return load_victim(
+    found = load_victim(
         part.spec,
         labels=Path(part.labels) if part.labels else None,
         size_px=part.size_px,
         mean=part.mean,
         std=part.std,
     )
+    if not isinstance(found, Classifier):
+        got, fix = repr(found), "ask others from Python, as docs/victims.md shows"
+        raise UserError("victim", expected="a classifier on this machine", got=got, fix=fix)
+    return found
 
 
 def truth(design: Design, victim: Victim) -> int:

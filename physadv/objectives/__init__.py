@@ -4,6 +4,7 @@ from physadv.objectives.classify import ScoreLoss, cross_entropy, margin, target
 from physadv.objectives.objective import Objective, Term
 from physadv.objectives.printable import in_gamut, non_printability, printable, read_palette
 from physadv.objectives.smooth import smooth
+from physadv.objectives.vanish import vanish
 
 __all__ = [
     "Objective",
@@ -18,4 +19,5 @@ __all__ = [
     "smooth",
     "targeted",
     "untargeted",
+    "vanish",
 ]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from physadv.core import Answer, Photo
+from physadv.core import Answer, Photo, check
 from physadv.objectives.objective import Objective
 
 ScoreLoss = Callable[[Tensor, Tensor], Tensor]
@@ -44,12 +44,14 @@ def untargeted(loss: ScoreLoss = margin, *, confidence: float = inf) -> Objectiv
 def _towards(
     label: int, loss: ScoreLoss, confidence: float, answer: Answer, _photo: Photo
 ) -> Tensor:
-    wanted = answer.scores.new_full((len(answer.scores),), label, dtype=torch.long)
-    return loss(answer.scores, wanted).clamp_min(-confidence)
+    scores = _class_scores(answer)
+    wanted = scores.new_full((len(scores),), label, dtype=torch.long)
+    return loss(scores, wanted).clamp_min(-confidence)
 
 
 def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
-    return (-loss(answer.scores, photo.labels.to(answer.scores.device))).clamp_min(-confidence)
+    scores = _class_scores(answer)
+    return (-loss(scores, photo.labels.to(scores.device))).clamp_min(-confidence)
 
 
 def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
@@ -58,3 +60,10 @@ def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
 
 def _misread(answer: Answer, photo: Photo) -> Tensor:
     return answer.best != photo.labels.to(answer.scores.device)
+
+
+def _class_scores(answer: Answer) -> Tensor:
+    fix = "ask a detector with vanish(class)"
+    shape = tuple(answer.scores.shape)
+    check(len(shape) == 2, "objective", expected="class scores (B,K)", got=shape, fix=fix)
+    return answer.scores

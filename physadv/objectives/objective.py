@@ -23,13 +23,16 @@ class Objective:
     goals: tuple[Term, ...] = ()
 
     def loss(self, answer: Answer, photo: Photo) -> Tensor:
-        """Return the loss of every row, (B,)."""
-        weighted = [weight * term(answer, photo) for weight, term in self.terms]
+        """Return the loss of every row, (B,); the mean over the answer's members, if it has any."""
+        asked = answer.members or (answer,)
+        weighted = [
+            weight * term(one, photo) / len(asked) for weight, term in self.terms for one in asked
+        ]
         return torch.stack(torch.broadcast_tensors(*weighted)).sum(dim=0)
 
     def success(self, answer: Answer, photo: Photo) -> Tensor:
         """Return whether every row succeeds, (B,) bool."""
-        reached = torch.ones(len(answer.scores), dtype=torch.bool)
+        reached = torch.ones(len(answer.scores), dtype=torch.bool, device=answer.scores.device)
         for goal in self.goals:
             reached = reached & goal(answer, photo)
         return reached

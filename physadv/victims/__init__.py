@@ -1,16 +1,46 @@
-"""Victims: pixels to answers. A user's own network, or the recogniser bundled with the package."""
+"""Victims: pixels to answers. Networks of any framework, or the recogniser in the package."""
 
 from physadv.victims.classifier import Classifier
+from physadv.victims.decode import fastestdet, nanodet, yolo
+from physadv.victims.detector import Decode, Detector
+from physadv.victims.ensemble import Ensemble
 from physadv.victims.labels import read_labels
-from physadv.victims.loading import load_victim
+from physadv.victims.loading import Loaded, load_victim
+from physadv.victims.network import Network
+from physadv.victims.onnx import load_onnx, onnx_classifier, onnx_detector
+from physadv.victims.prepare import Prepare
+from physadv.victims.remote import BudgetError, Remote
+from physadv.victims.service import Service
+from physadv.victims.timm import timm_classifier
+from physadv.victims.torchvision import torchvision_classifier, torchvision_detector
 from physadv.victims.victim import Victim
 from physadv.victims.weights import load_weights, read_weights
+from physadv.victims.wire import Wire
 
 __all__ = [
+    "BudgetError",
     "Classifier",
+    "Decode",
+    "Detector",
+    "Ensemble",
+    "Loaded",
+    "Network",
+    "Prepare",
+    "Remote",
+    "Service",
     "Victim",
+    "Wire",
+    "fastestdet",
+    "load_onnx",
     "load_victim",
     "load_weights",
+    "nanodet",
+    "onnx_classifier",
+    "onnx_detector",
     "read_labels",
     "read_weights",
+    "timm_classifier",
+    "torchvision_classifier",
+    "torchvision_detector",
+    "yolo",
 ]

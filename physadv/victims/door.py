@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from physadv.core import UserError, check
+from physadv.core import Detections, UserError, check
 from physadv.victims.frozen import frozen
 
 BELOW, ABOVE = -0.01, 1.01
@@ -90,6 +90,37 @@ def check_scores(
         fix="check its weights, and the mean and std it is given",
     )
     return scores
+
+
+def check_detections(dense: object, *, rows: int, classes: int, values: bool = True) -> None:
+    """Raise `UserError` unless these are detections of `rows` images among `classes` classes.
+
+    With `values`, boxes have to be finite and scores in [0,1].
+    """
+    if not isinstance(dense, Detections):
+        expected, got = "a decoder that returns Detections", type(dense).__name__
+        raise UserError("decode", expected=expected, got=got)
+    n, count = dense.scores.shape[1:] if dense.scores.ndim == 3 else (0, 0)
+    check(
+        count == classes,
+        "labels",
+        expected=f"one name for each of the detector's {count} classes",
+        got=f"{classes} names",
+        fix="give the labels that it was trained with, in its order",
+    )
+    shapes = [tuple(one.shape) for one in (dense.boxes, dense.scores, dense.valid)]
+    wanted = [(rows, n, 4), (rows, n, classes), (rows, n)]
+    check(shapes == wanted, "decode", expected=f"boxes, scores, valid {wanted}", got=shapes)
+    if values and n:
+        low, high = (float(bound) for bound in torch.aminmax(dense.scores.detach()))
+        good = low >= 0 and high <= 1 + 1e-4 and bool(dense.boxes.detach().isfinite().all())
+        check(
+            good,
+            "victim",
+            expected="finite boxes and scores in [0,1]",
+            got=f"scores {low:.3g} to {high:.3g}",
+            fix="check its weights, how its images are prepared, and that the decoder is its own",
+        )
 
 
 def first_line(error: BaseException) -> str:

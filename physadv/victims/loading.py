@@ -1,20 +1,33 @@
-"""How users name a victim: "bundled", "path/to/file.py:function", or a TorchScript file."""
+"""How users name a victim: a file, a function in one, a model of a framework, an address."""
 
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from physadv.core import Encoded, UserError, check
 from physadv.victims.classifier import Classifier
-from physadv.victims.door import ask, check_scores, first_line
-from physadv.victims.labels import read_labels
+from physadv.victims.detector import Detector
+from physadv.victims.door import first_line
+from physadv.victims.ensemble import Ensemble
+from physadv.victims.frameworks import Given, foreign
+from physadv.victims.labels import numbered
+from physadv.victims.network import count_classes
+from physadv.victims.prepare import Prepare
 from physadv.victims.python_file import call_function
+from physadv.victims.remote import Remote
 from physadv.victims.weights import check_file, read_weights
 
 SCRIPTS = (".pt", ".pth", ".ts")
+EXPECTED = (
+    '"bundled", path/to/file.py:function, a TorchScript (.pt, .pth, .ts) or .onnx file, '
+    "torchvision:NAME, timm:NAME or http(s)://..."
+)
+
+Loaded = Classifier | Detector | Ensemble | Remote
+"""What `load_victim` returns."""
 
 
 def load_victim(
@@ -24,37 +37,37 @@ def load_victim(
     size_px: int | tuple[int, int] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
-) -> Classifier:
+) -> Loaded:
     """Return the victim that `spec` names, after asking it about one black image.
 
     "bundled" is the recogniser inside this package; "path/to/file.py:function" calls a function
-    that returns an `nn.Module` or a `Classifier`; a .pt, .pth or .ts file is TorchScript; a
-    .safetensors file holds weights made by `physadv train gtsrb`. A network
+    that returns an `nn.Module` or a victim; a .pt, .pth or .ts file is TorchScript, an .onnx file
+    a classifier in ONNX; a .safetensors file holds weights made by `physadv train gtsrb`.
+    "torchvision:NAME:FILE" and "timm:NAME:FILE" are architectures filled with a file of weights
+    (random ones without a file: there is a warning). "http://..." and "https://..." are remote
+    classifiers that take and give JSON as `Wire()` says, and are not asked yet. A network
     alone needs `size_px`, one number or (height, width); without `labels` (names, or a file as
-    in `read_labels`) its classes are "class 0", "class 1"... A `Classifier` brings all this itself.
+    in `read_labels`) its classes are "class 0", "class 1"... A victim brings all this itself.
     Raises `UserError` for whatever does not load or does not answer.
     """
+    given = Given(labels, size_px, mean, std)
+    framed = foreign(spec, given)
+    if framed is not None:
+        return framed if isinstance(framed, Remote) else _answering(framed)
     found = _find(spec)
-    if isinstance(found, Classifier):
-        _refuse(spec, labels=labels, size_px=size_px, mean=mean, std=std)
-        return _answering(found)
+    if not isinstance(found, nn.Module):
+        given.refuse(spec)
+        return found if isinstance(found, Remote) else _answering(found)
     if size_px is None:
         expected = "the height and width that the network was trained with"
         raise UserError("size_px", expected=expected, got="nothing", fix="give it, e.g. 48")
-    victim = Classifier(
-        found,
-        () if labels is None else read_labels(labels),
-        size_px=size_px,
-        mean=(0.0, 0.0, 0.0) if mean is None else mean,
-        std=(1.0, 1.0, 1.0) if std is None else std,
-        name=Path(spec).name,
-    )
-    if labels is None:
-        victim.labels = _numbered(victim)
-    return _answering(victim)
+    ready = given.over(Prepare(size_px))
+    known = given.names
+    names = numbered(count_classes(found, ready)) if known is None else known
+    return _answering(Classifier.of(found, names, ready, name=Path(spec).name))
 
 
-def _find(spec: str) -> nn.Module | Classifier:
+def _find(spec: str) -> nn.Module | Loaded:
     if spec == "bundled":
         from physadv.victims.bundled import bundled
 
@@ -66,17 +79,16 @@ def _find(spec: str) -> nn.Module | Classifier:
     path, colon, function = spec.rpartition(":")
     if colon and path.endswith(".py"):
         return _network(call_function("victim", Path(path), function), spec)
-    expected = '"bundled", path/to/file.py:function, or a TorchScript file (.pt, .pth, .ts)'
     if spec.endswith(".py"):
         fix = "add the function's name after a colon"
-        raise UserError("victim", expected=expected, got=repr(spec), fix=fix)
+        raise UserError("victim", expected=EXPECTED, got=repr(spec), fix=fix)
     known = Path(spec).suffix in (*SCRIPTS, ".safetensors")
-    check(known, "victim", expected=expected, got=repr(spec))
+    check(known, "victim", expected=EXPECTED, got=repr(spec))
     return _script(Path(spec))
 
 
-def _network(found: object, spec: str) -> nn.Module | Classifier:
-    if isinstance(found, nn.Module | Classifier):
+def _network(found: object, spec: str) -> nn.Module | Loaded:
+    if isinstance(found, nn.Module | Loaded):
         return found
     raise UserError(
         "victim",
@@ -108,26 +120,10 @@ def _instead(path: Path, error: Exception) -> str:
         return first_line(error)
 
 
-def _refuse(spec: str, **options: object) -> None:
-    for name, value in options.items():
-        fix = f"{spec} brings its own"
-        check(value is None, name, expected="nothing", got=repr(value), fix=fix)
-
-
-def _black(victim: Classifier) -> Tensor:
-    like = next(victim.module.parameters(), torch.zeros(()))
-    return torch.zeros(1, 3, *victim.size_px, device=like.device)
-
-
-def _numbered(victim: Classifier) -> tuple[str, ...]:
-    like = next(victim.module.parameters(), torch.zeros(()))
+def _answering(victim: Classifier | Detector | Ensemble) -> Loaded:
+    """Return the victim after asking it about one black image."""
+    module = getattr(victim, "module", None)
+    like = next(module.parameters(), torch.zeros(())) if module is not None else torch.zeros(())
     with torch.no_grad():
-        scores = ask(victim.module, _black(victim).to(like.dtype))
-    count = check_scores(scores, rows=1, values=False).shape[1]
-    return tuple(f"class {k}" for k in range(count))
-
-
-def _answering(victim: Classifier) -> Classifier:
-    with torch.no_grad():
-        victim(Encoded(_black(victim)))
+        victim(Encoded(torch.zeros(1, 3, *victim.size_px, device=like.device)))
     return victim

@@ -1,5 +1,6 @@
 """Weights from files into a network, without unpickling anything."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -48,6 +49,15 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
             fix="it may be truncated or of another kind; copy or export it anew",
         ) from error
     return _tensors(content, path)
+
+
+def digest(module: nn.Module) -> str:
+    """Return the SHA-256 of a module's weights and buffers with their names, types and shapes."""
+    whole = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        whole.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
+        whole.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return whole.hexdigest()
 
 
 def check_file(argument: str, path: Path) -> None:

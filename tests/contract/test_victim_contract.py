@@ -1,16 +1,29 @@
 """What every victim keeps: any size, batch = one by one, gradients to the image, no trace left."""
 
 import copy
+import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from physadv.core import Encoded, UserError, generator
-from physadv.victims import Classifier, Victim, load_victim
-from tests.victims import LinearNetwork, SmallNetwork, linear_victim, small_victim
+from physadv.core import Detections, Encoded, UserError, generator
+from physadv.testing import ContractError, check_victim
+from physadv.victims import Classifier, Detector, Ensemble, Victim
+from physadv.victims.bundled import bundled
+from tests.victims import (
+    LinearNetwork,
+    SmallNetwork,
+    cell_detector,
+    cells,
+    closed_victim,
+    linear_victim,
+    small_victim,
+)
 
 
 def scripted_victim() -> Classifier:
@@ -24,17 +37,41 @@ def linear_classifier() -> Classifier:
     return linear_victim().classifier()
 
 
-def bundled_victim() -> Classifier:
-    return load_victim("bundled")
+def ensemble_victim() -> Ensemble:
+    return Ensemble([small_victim(seed=1), small_victim(seed=2)], mean="probabilities")
 
 
 CLASSIFIERS: list[Callable[[], Classifier]] = [
     small_victim,
     scripted_victim,
     linear_classifier,
-    bundled_victim,
+    bundled,
 ]
-VICTIMS: list[Callable[[], Victim]] = [*CLASSIFIERS, linear_victim]
+VICTIMS: list[Callable[[], Victim]] = [*CLASSIFIERS, linear_victim, ensemble_victim]
+
+
+@pytest.mark.parametrize("make", [*VICTIMS, cell_detector, closed_victim])
+def test_the_contract_of_victims(make: Callable[[], Victim]) -> None:
+    check_victim(make())
+
+
+@pytest.mark.parametrize(
+    ("fault", "clause"),
+    [
+        ({"scores": torch.full((1, 1, 1), 1.5)}, "scores are in"),
+        ({"valid": torch.ones(1, 1)}, "valid is bool"),
+        ({"boxes": torch.full((1, 1, 4), torch.nan)}, "boxes are finite"),
+    ],
+)
+def test_a_detector_that_breaks_the_contract(fault: dict[str, Any], clause: str) -> None:
+    class Broken(Detector):
+        def __call__(self, images: Encoded) -> Detections:
+            shown = super().__call__(images)
+            return replace(shown, **{n: v.expand_as(getattr(shown, n)) for n, v in fault.items()})
+
+    right = cell_detector()
+    with pytest.raises(ContractError, match=clause):
+        check_victim(Broken(right.module, right.labels, right.prepare, right.decode))
 
 
 def random_images(n: int, size: tuple[int, int], seed: int = 0) -> Encoded:
@@ -254,3 +291,69 @@ def test_twin_labels_need_the_number() -> None:
     assert victim.label(1) == 1
     with pytest.raises(UserError, match="give the number"):
         victim.label("crane")
+
+
+def colours(*cells: tuple[int, int, str]) -> Encoded:
+    """Return a grey picture of 32x48 px with coloured cells: (row, column, colour)."""
+    images = torch.full((1, 3, 32, 48), 0.2)
+    for row, column, colour in cells:
+        k = ("red", "green", "blue").index(colour)
+        images[0, k, 8 * row : 8 * row + 8, 8 * column : 8 * column + 8] = 0.9
+    return Encoded(images)
+
+
+def test_a_detector_shows_what_is_there() -> None:
+    detector = cell_detector()
+    seen = detector(colours((1, 2, "green"), (3, 5, "blue")))
+    assert seen.scores.shape == (1, 24, 3)
+    (found,) = seen.final(0.5, 0.5)
+    pairs = sorted(zip(found.labels.tolist(), found.boxes.tolist(), strict=True))
+    assert pairs == [(1, [16.0, 8.0, 24.0, 16.0]), (2, [40.0, 24.0, 48.0, 32.0])]
+    wanted = 1 / (1 + math.exp(-8))
+    assert found.scores.tolist() == pytest.approx([wanted, wanted])
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_boxes_are_in_pixels_of_the_images_given(factor: int) -> None:
+    large = colours((1, 2, "green")).repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    (found,) = cell_detector()(Encoded(large)).final(0.5, 0.5)
+    wanted = factor * torch.tensor([[16.0, 8.0, 24.0, 16.0]])
+    torch.testing.assert_close(found.boxes, wanted)
+
+
+def test_weights_mode_and_flags_of_a_detector_stay_as_found() -> None:
+    detector = cell_detector()
+    detector.module.train()
+    digest, found = detector.digest(), flags(detector.module)
+    images = random_images(2, (32, 48)).requires_grad_()
+    detector(Encoded(images)).scores.sum().backward()
+    assert images.grad is not None
+    assert flags(detector.module) == found
+    assert detector.digest() == digest
+    assert all(parameter.grad is None for parameter in detector.module.parameters())
+
+
+WRONG_DETECTIONS = {
+    "no detections": (lambda output: output, r"^decode: expected a decoder that returns"),
+    "other classes": (
+        lambda output: replace(cells(output), scores=torch.zeros(1, 24, 80)),
+        r"^labels: expected one name for each of the detector's 80 classes, got 3 names",
+    ),
+    "logits": (
+        lambda output: replace(cells(output), scores=cells(output).scores * 9 - 4),
+        r"^victim: expected finite boxes and scores in \[0,1\], got scores",
+    ),
+    "lost boxes": (
+        lambda output: replace(cells(output), boxes=torch.zeros(1, 7, 4)),
+        r"^decode: expected boxes, scores, valid",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_DETECTIONS)
+def test_what_is_no_detection_is_refused(kind: str) -> None:
+    decode, message = WRONG_DETECTIONS[kind]
+    right = cell_detector()
+    victim = Detector(right.module, right.labels, right.prepare, decode)
+    with pytest.raises(UserError, match=message):
+        victim(random_images(1, (32, 48)))

@@ -15,7 +15,7 @@ from physadv.patch import Mask, Pixels
 from physadv.presets import ANY, BOUNDS, NAMES, PRESETS, settings, world
 from physadv.problem import Problem
 from physadv.scene import Fog, StreetScene, sign
-from physadv.victims import Classifier, load_victim
+from physadv.victims import Victim, load_victim
 from physadv.world import World
 from tests.victims import LinearVictim
 from tests.worlds import CALM, plain_street, two_bars
@@ -26,7 +26,7 @@ FREE = [name for name in BOUNDS if name.startswith(("scene.", "camera."))]
 
 
 @lru_cache
-def victim() -> Classifier:
+def victim() -> Victim:
     return load_victim("bundled")
 
 

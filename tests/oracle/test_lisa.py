@@ -23,7 +23,9 @@ pytestmark = needs_data
 
 @pytest.fixture(scope="module")
 def lisa() -> Classifier:
-    return load_victim(f"{ROOT / 'tests' / 'lisa.py'}:lisa")
+    found = load_victim(f"{ROOT / 'tests' / 'lisa.py'}:lisa")
+    assert isinstance(found, Classifier)
+    return found
 
 
 @pytest.fixture(scope="module")
