@@ -15,6 +15,7 @@ from physadv.camera.local_tone import LocalTone
 from physadv.camera.mosaic import Mosaic
 from physadv.camera.motion_blur import MotionBlur
 from physadv.camera.noise import Noise
+from physadv.camera.retake import retaken, retaking
 from physadv.camera.rolling_shutter import RollingShutter
 from physadv.camera.shake import Shake
 from physadv.camera.sharpen import Sharpen
@@ -46,4 +47,6 @@ __all__ = [
     "Vignette",
     "WhiteBalance",
     "binned",
+    "retaken",
+    "retaking",
 ]

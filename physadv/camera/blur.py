@@ -47,6 +47,6 @@ def convolve(light: Linear, kernel: Tensor) -> Linear:
     half = kernel.shape[-1] // 2
     padded = F.pad(light, (half, half, half, half), mode="replicate")
     stacked = padded.reshape(1, batch * channels, height + 2 * half, width + 2 * half)
-    weight = kernel.flip(1, 2).repeat_interleave(channels, dim=0)[:, None]
+    weight = kernel.to(light).flip(1, 2).repeat_interleave(channels, dim=0)[:, None]
     blurred = F.conv2d(stacked, weight, groups=batch * channels)
     return Linear(blurred.reshape(batch, channels, height, width))

@@ -29,7 +29,7 @@ class Objective:
 
     def success(self, answer: Answer, photo: Photo) -> Tensor:
         """Return whether every row succeeds, (B,) bool."""
-        reached = torch.ones(len(answer.scores), dtype=torch.bool)
+        reached = torch.ones(len(answer.scores), dtype=torch.bool, device=answer.scores.device)
         for goal in self.goals:
             reached = reached & goal(answer, photo)
         return reached

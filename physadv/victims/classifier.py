@@ -38,8 +38,8 @@ class Classifier:
         self.module, self.name = module, name
         self.labels = tuple(labels)
         self.size_px = _size(size_px)
-        self._mean, self._std = _triple("mean", mean), _triple("std", std)
-        check(bool((self._std > 0).all()), "std", expected="positive numbers", got=tuple(std))
+        self.mean, self.std = _triple("mean", mean), _triple("std", std)
+        check(bool((self.std > 0).all()), "std", expected="positive numbers", got=tuple(std))
         self._met = False
 
     def __repr__(self) -> str:
@@ -96,9 +96,9 @@ class Classifier:
     def _prepared(self, images: Tensor) -> Tensor:
         if tuple(images.shape[2:]) != self.size_px:
             images = interpolate(images, self.size_px, mode="bilinear", antialias=True)
-        self._mean, self._std = self._mean.to(images), self._std.to(images)
+        self.mean, self.std = self.mean.to(images), self.std.to(images)
         like = next(self.module.parameters(), images)
-        return ((images - self._mean) / self._std).to(like.dtype)
+        return ((images - self.mean) / self.std).to(like.dtype)
 
 
 def _size(size_px: int | tuple[int, int]) -> tuple[int, int]:
