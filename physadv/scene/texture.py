@@ -56,7 +56,8 @@ def places(plane: PlaneMap, points_px: Tensor, size_mm: tuple[float, float]) -> 
     The frame reaches from -1 to 1, x from left to right and y from top to bottom.
     """
     height, width = size_mm
-    frame = torch.tensor([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
+    rows = [[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]]
+    frame = plane.matrix.new_tensor(rows)
     back = (frame @ torch.linalg.inv(plane.matrix))[..., None, None]
     x, y = points_px.unbind(-1)
     along = [back[:, i, 0] * x + back[:, i, 1] * y + back[:, i, 2] for i in range(3)]

@@ -15,13 +15,13 @@ def check_victim(victim: Victim, *, tolerance: float = 1e-4) -> None:
     answer; a batch is its rows one by one; images, weights, mode and flags stay as they were; if
     it is differentiable, gradients reach every image and no parameter; labels are found by index.
     """
-    before = _state(victim)
+    before = state_of(victim)
     for size in (victim.size_px, (23, 31), (96, 64)):
         _check_answer(victim, images(2, size))
     _check_rows(victim, images(3, victim.size_px), tolerance)
     if victim.differentiable:
         _check_gradient(victim)
-    after = _state(victim)
+    after = state_of(victim)
     same = before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
     hold(same, "weights, mode and flags of the victim stay as they were")
     _check_labels(victim)
@@ -69,7 +69,7 @@ def _check_labels(victim: Victim) -> None:
     hold(False, "a class that there is not is refused with UserError")
 
 
-def _state(victim: Victim) -> dict[str, Tensor]:
+def state_of(victim: Victim) -> dict[str, Tensor]:
     """Return copies of weights, gradients and flags of the victim's module, if it has one."""
     module = getattr(victim, "module", None)
     if not isinstance(module, torch.nn.Module):

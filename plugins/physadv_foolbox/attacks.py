@@ -4,7 +4,7 @@ from math import inf
 from typing import Any
 
 import torch
-from astensor import astensor, astensor_
+from eagerpy.astensor import astensor, astensor_
 from foolbox.attacks.base import FixedEpsilonAttack, get_criterion
 from foolbox.criteria import Misclassification, TargetedMisclassification
 from foolbox.distances import Distance, l1, l2, linf

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from eagerpy.tensor import Tensor as EagerTensor
-from foolbox.models import Model, PyTorchModel
+from eagerpy.tensor.tensor import Tensor as EagerTensor
+from foolbox.models.base import Model
+from foolbox.models.pytorch import PyTorchModel
 from torch import Tensor, nn
 
 from physadv.core import Answer, Encoded, check

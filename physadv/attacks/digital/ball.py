@@ -11,6 +11,9 @@ NORMS = (inf, 2.0, 1.0)
 SPARSE = 0.01
 """The share of coordinates that an L1 step changes (Tramèr & Boneh 2019, SLIDE, q = 99 %)."""
 
+MOST_ROOM = 0.5
+"""As much room as a coordinate of [0,1] has at least in one of its directions is enough."""
+
 
 def check_norm(norm: float) -> None:
     """Raise `UserError` unless the norm is one of inf, 2 and 1."""
@@ -71,11 +74,11 @@ def _shrunk(size: Tensor, cap: Tensor, eps: float) -> Tensor:
     return torch.where(fits, inside, torch.minimum(s * size, cap))
 
 
-def steepest(slope: Tensor, norm: float, free: Tensor | None = None) -> Tensor:
+def steepest(slope: Tensor, norm: float, room: Tensor | None = None, rate: float = 0.0) -> Tensor:
     """Return the step (B,...) of unit norm along which a linear function of `slope` grows most.
 
     For 1 the step is spread evenly over the largest hundredth of the coordinates (Tramèr & Boneh
-    2019), of those that are `free` (bool, as the slope).
+    2019), of those that have `room` (as the slope) for their part of a step of norm `rate`.
     """
     if norm == inf:
         return torch.sign(slope)
@@ -83,8 +86,10 @@ def steepest(slope: Tensor, norm: float, free: Tensor | None = None) -> Tensor:
     if norm == 2:
         size = torch.linalg.vector_norm(flat, dim=1, keepdim=True).clamp_min(1e-30)
         return torch.reshape(flat / size, slope.shape)
-    size = flat.abs() if free is None else flat.abs() * free.flatten(1)
     count = max(1, round(SPARSE * flat.shape[1]))
+    size = flat.abs()
+    if room is not None:
+        size = size * (room.flatten(1) > min(rate / count, MOST_ROOM))
     least = size.topk(count, dim=1).values[:, -1:]
     chosen = flat.sign() * ((size >= least) & (size > 0))
     taken = torch.count_nonzero(chosen, dim=1).clamp_min(1)

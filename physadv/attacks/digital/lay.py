@@ -9,6 +9,9 @@ from physadv.core import PlaneMap, UserError
 from physadv.core.pixels import pixel_grid
 from physadv.scene.texture import footprints, places
 
+LEAST = 1e-4
+"""A smaller share of a pixel is rounding, and the pixel stays as it is."""
+
 
 def lay_patch(
     images: Tensor, patch: Tensor, corners_px: Tensor, cover: Tensor | None = None
@@ -24,8 +27,8 @@ def lay_patch(
     place = places(_plane(corners_px), grid[None], (2.0, 2.0)) + 1
     half = footprints(place, everywhere=True)
     seen = _means(patch.expand(len(images), -1, -1, -1), place, half)
-    share = seen[:, -1:]
-    colour = seen[:, :-1]
+    touched = seen[:, -1:] > LEAST
+    share, colour = seen[:, -1:] * touched, seen[:, :-1] * touched
     if cover is not None:
         share, colour = share * cover, colour * cover
     return images * (1 - share) + colour

@@ -74,8 +74,8 @@ class PGD:
                 point = images + change
                 slope = _descend(victim, objective, rows, point, best)
                 watch(Step((restart * self.steps + step) / total, point, slope))
-                free = torch.where(slope < 0, change < high, change > low)
-                change = change - rate * steepest(slope, self.norm, free)
+                room = torch.where(slope < 0, high - change, change - low)
+                change = change - rate * steepest(slope, self.norm, room, rate)
                 change = project(change, low, high, self.eps, self.norm)
             _ask(victim, objective, rows, images + change, best)
         return Encoded(best.images.clamp(0, 1))

@@ -119,6 +119,8 @@ def _constructor(known: Mapping[str, Argument]) -> Callable[..., None]:
         bound.apply_defaults()
         values = dict(list(bound.arguments.items())[1:])
         estimator, writer = values.pop("estimator"), values.pop("summary_writer")
+        if not isinstance(writer, COMMON["summary_writer"].kinds):
+            raise ValueError(f"summary_writer: expected a bool, a path or a writer, got {writer!r}")
         EvasionAttack.__init__(self, estimator=estimator, summary_writer=writer)
         for name, value in values.items():
             setattr(self, name, value)

@@ -231,7 +231,7 @@ def _corners_px(place: Any, count: int | None) -> Tensor | None:
     """Return corners (n,4,2) from a place as `PLACE` says it; raises `ValueError`."""
     if place is None:
         return None
-    found = np.asarray(place, dtype=np.float32)
+    found = np.array(place, dtype=np.float32)
     shape = found.shape
     known = shape in ((4,), (4, 2)) or shape[1:] in ((4,), (4, 2))
     rows = shape[0] if shape not in ((4,), (4, 2)) else None

@@ -16,7 +16,6 @@ from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted
 from physadv_art.frame import Array, Frame, frame_of
 from physadv_art.victim import EstimatorVictim, as_victim
 
-
 PART = 128
 """How many images the estimator is asked about at once."""
 

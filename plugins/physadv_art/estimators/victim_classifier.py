@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -42,15 +43,18 @@ class VictimModule(nn.Module):
 class AnswerModule(nn.Module):
     """Any differentiable victim as a module; its weights stay its own and take no gradient."""
 
+    kind: Tensor
+
     def __init__(self, victim: Victim, frame: Frame, *, probabilities: bool = False) -> None:
         """Hold the victim."""
         super().__init__()
         self.last = nn.Softmax(dim=1) if probabilities else nn.Identity()
         self.victim, self.frame = victim, frame
+        self.register_buffer("kind", torch.zeros(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores (B,K); of dense scores (B,N,K) the best of each class."""
-        scores = self.victim(Encoded(self.frame.unit(x.float()))).scores
+        scores = self.victim(Encoded(self.frame.unit(x.to(self.kind.dtype)))).scores
         found: Tensor = self.last(scores.amax(dim=1) if scores.ndim == 3 else scores)
         return found
 
