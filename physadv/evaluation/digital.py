@@ -54,7 +54,7 @@ def read_pictures(path: Path, victim: Victim, truth: str | int | None = None) ->
     """
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
-        names = [] if truth is None else [truth] * len(files)
+        names = [] if truth is None else [str(truth)] * len(files)
     else:
         files, names = _table(path)
     check(len(files) > 0, "images", expected="at least one image", got=f"{path} with none")

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from physadv.core import Answer, Encoded, check
-from physadv.core.check import one_of
 from physadv.victims.door import ask, check_images, check_scores
+from physadv.victims.labels import find_label
 
 
 class Classifier:
@@ -66,17 +66,7 @@ class Classifier:
 
         Raises `UserError` when there is no such class, or when several bear that name.
         """
-        bearers = [k for k, label in enumerate(self.labels) if label == name_or_index]
-        if not bearers:
-            return self._index(str(name_or_index))
-        check(
-            len(bearers) == 1,
-            "label",
-            expected="a name that only one class bears",
-            got=f"{name_or_index!r} (classes {', '.join(map(str, bearers))})",
-            fix="give the number of the class",
-        )
-        return bearers[0]
+        return find_label(self.labels, name_or_index)
 
     def digest(self) -> str:
         """Return the SHA-256 of the weights and buffers with their names, types and shapes."""
@@ -85,13 +75,6 @@ class Classifier:
             whole.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
             whole.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         return whole.hexdigest()
-
-    def _index(self, text: str) -> int:
-        if not text.removeprefix("-").isdecimal():
-            one_of("label", text, self.labels)
-        last = len(self.labels) - 1
-        check(0 <= int(text) <= last, "label", expected=f"a class from 0 to {last}", got=text)
-        return int(text)
 
     def _prepared(self, images: Tensor) -> Tensor:
         if tuple(images.shape[2:]) != self.size_px:

@@ -5,7 +5,34 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from physadv.core import UserError, check
+from physadv.core.check import one_of
 from physadv.victims.weights import check_file
+
+
+def find_label(labels: Sequence[str], name_or_index: str | int) -> int:
+    """Return the class of a label, an index, or an index in digits; names come first.
+
+    Raises `UserError` when there is no such class, or when several bear that name.
+    """
+    bearers = [k for k, label in enumerate(labels) if label == name_or_index]
+    if not bearers:
+        return _index(labels, str(name_or_index))
+    check(
+        len(bearers) == 1,
+        "label",
+        expected="a name that only one class bears",
+        got=f"{name_or_index!r} (classes {', '.join(map(str, bearers))})",
+        fix="give the number of the class",
+    )
+    return bearers[0]
+
+
+def _index(labels: Sequence[str], text: str) -> int:
+    if not text.removeprefix("-").isdecimal():
+        one_of("label", text, labels)
+    last = len(labels) - 1
+    check(0 <= int(text) <= last, "label", expected=f"a class from 0 to {last}", got=text)
+    return int(text)
 
 
 def read_labels(labels: Sequence[str] | Path) -> tuple[str, ...]:

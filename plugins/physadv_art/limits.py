@@ -49,11 +49,12 @@ SINGLE = {"ShadowAttack"}
 
 NOTES = dict.fromkeys(PROBABILITIES, "asks for probabilities") | {
     "AutoAttack": "needs the package multiprocess",
-    "BoundaryAttack": "targeted by default; hands on float64, which our estimators cast back",
-    "HopSkipJump": "hands on float64, which our estimators cast back",
+    "BoundaryAttack": "targeted by default; takes no seed; hands on float64, which is cast back",
+    "HopSkipJump": "takes no seed; hands on float64, which our estimators cast back",
     "ShadowAttack": "one image at a time",
     "SignOPTAttack": "targeted by default",
     "SquareAttack": "square images, or a small p_init: ART takes its tiles from one side",
+    "Wasserstein": "overflows on steep scores; a smaller regularization helps",
     "ThresholdAttack": "es=1; by default it needs the package cma",
 }
 """What to know about attacks that run."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from art.attacks import EvasionAttack
 
-from physadv.attacks.digital import UNKNOWN, DigitalAttack, Rows, Step, Watch, ignore
+from physadv.attacks.digital import UNKNOWN, DigitalAttack, Plugin, Rows, Step, Watch, ignore
 from physadv.core import Encoded, UserError
 from physadv.core.check import one_of
 from physadv.objectives import Objective, wants_labels
@@ -18,25 +18,6 @@ from physadv.victims import Victim
 from physadv_art.estimators import from_victim
 from physadv_art.frame import Array
 from physadv_art.limits import PROBABILITIES, SINGLE, UNFIT, fitting
-
-about = "the Adversarial Robustness Toolbox"
-"""What `physadv plugins` says of it."""
-
-
-def attacks() -> Sequence[str]:
-    """List ART's evasion attacks that run on image classifiers and return images."""
-    return fitting()
-
-
-def attack(name: str, settings: Mapping[str, object]) -> DigitalAttack:
-    """Return one of ART's evasion attacks with constructor arguments; raises `UserError`."""
-    if name in UNFIT:
-        raise UserError("attack", expected="one that can run", got=f"art:{name}", fix=UNFIT[name])
-    one_of("attack", name, attacks())
-    known = inspect.signature(getattr(evasion, name)).parameters
-    for key in settings:
-        one_of(f"art:{name} --set", key, [one for one in known if one not in ("self", "estimator")])
-    return ArtAttack(name, dict(settings))
 
 
 @dataclass(frozen=True)
@@ -58,7 +39,8 @@ class ArtAttack:
     ) -> Encoded:
         """Return what ART's attack makes of images (B,3,H,W); raises `UserError` for its errors.
 
-        ART draws from numpy's global generator, which is seeded for it and put back.
+        ART draws from numpy's global generator, which is seeded for it and put back; a few of its
+        attacks have a generator of their own that takes no seed.
         """
         size = (images.shape[-2], images.shape[-1])
         asked = self.name in PROBABILITIES
@@ -103,3 +85,31 @@ class ArtAttack:
             expected = f"images of shape {x.shape}"
             raise UserError("attack", expected=expected, got=f"{found.shape} from art:{self.name}")
         return found
+
+
+class _Art:
+    """ART's evasion attacks by name."""
+
+    about = "the Adversarial Robustness Toolbox"
+
+    def attacks(self) -> Sequence[str]:
+        """List ART's evasion attacks that run on image classifiers and return images."""
+        return fitting()
+
+    def attack(self, name: str, settings: Mapping[str, object]) -> DigitalAttack:
+        """Return one of ART's evasion attacks with constructor arguments; raises `UserError`."""
+        if name in UNFIT:
+            raise UserError(
+                "attack", expected="one that can run", got=f"art:{name}", fix=UNFIT[name]
+            )
+        one_of("attack", name, self.attacks())
+        known = inspect.signature(getattr(evasion, name)).parameters
+        for key in settings:
+            one_of(
+                f"art:{name} --set", key, [one for one in known if one not in ("self", "estimator")]
+            )
+        return ArtAttack(name, dict(settings))
+
+
+plugin: Plugin = _Art()
+"""What the entry point leads to."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from physadv.core import Answer, Encoded, UserError, check
-from physadv.core.check import one_of
+from physadv.victims import find_label
 from physadv.victims.frozen import frozen
 from physadv_art.frame import frame_of
 from physadv_art.graph import model_scores
@@ -58,14 +58,7 @@ class EstimatorVictim:
 
     def label(self, name_or_index: str | int) -> int:
         """Return the class of a label or index, or raise `UserError`."""
-        text = str(name_or_index)
-        if text in self.labels:
-            return self.labels.index(text)
-        if not text.removeprefix("-").isdecimal():
-            one_of("label", text, self.labels)
-        last = len(self.labels) - 1
-        check(0 <= int(text) <= last, "label", expected=f"a class from 0 to {last}", got=text)
-        return int(text)
+        return find_label(self.labels, name_or_index)
 
 
 def as_victim(estimator: Any, labels: Sequence[str] | None = None) -> EstimatorVictim:

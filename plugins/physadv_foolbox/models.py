@@ -7,11 +7,10 @@ import torch
 from eagerpy.tensor.tensor import Tensor as EagerTensor
 from foolbox.models.base import Model
 from foolbox.models.pytorch import PyTorchModel
-from torch import Tensor, nn
+from torch import Tensor
 
 from physadv.core import Answer, Encoded, check
-from physadv.core.check import one_of
-from physadv.victims import Victim
+from physadv.victims import Asked, Victim, find_label
 
 
 class FoolboxVictim:
@@ -33,11 +32,7 @@ class FoolboxVictim:
 
     def label(self, name_or_index: str | int) -> int:
         """Return the class of a label or index, or raise `UserError`."""
-        text = str(name_or_index)
-        if text in self.labels:
-            return self.labels.index(text)
-        one_of("label", text, [str(k) for k in range(len(self.labels))])
-        return int(text)
+        return find_label(self.labels, name_or_index)
 
 
 def as_victim(model: Model, labels: Sequence[str], size_px: tuple[int, int]) -> FoolboxVictim:
@@ -49,18 +44,7 @@ def as_model(victim: Victim) -> PyTorchModel:
     """Return a victim with gradients as a Foolbox model for images in [0,1]."""
     got = f"{victim.name}, a black box"
     check(victim.differentiable, "victim", expected="one with gradients", got=got)
-    return PyTorchModel(_Asked(victim).eval(), bounds=(0, 1), device="cpu")
-
-
-class _Asked(nn.Module):
-    """A victim as a module without weights of its own."""
-
-    def __init__(self, victim: Victim) -> None:
-        super().__init__()
-        self.victim = victim
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.victim(Encoded(images)).scores
+    return PyTorchModel(Asked(victim).eval(), bounds=(0, 1), device="cpu")
 
 
 def _raw(scores: Any) -> Tensor:

@@ -10,30 +10,14 @@ import torch
 from foolbox.attacks.base import AttackWithDistance, FixedEpsilonAttack, MinimizationAttack
 from foolbox.criteria import Misclassification, TargetedMisclassification
 
-from physadv.attacks.digital import UNKNOWN, DigitalAttack, Rows, Step, Watch, ignore
+from physadv.attacks.digital import UNKNOWN, DigitalAttack, Plugin, Rows, Step, Watch, ignore
 from physadv.core import Encoded, UserError
 from physadv.core.check import one_of
 from physadv.objectives import Objective, wants_labels
 from physadv.victims import Victim
 from physadv_foolbox.models import as_model
 
-about = "Foolbox"
-"""What `physadv plugins` says of it."""
 EPSILON = 8 / 255
-
-
-def attacks() -> Sequence[str]:
-    """List Foolbox's attacks that have a distance and can be made without arguments."""
-    return sorted(name for name, thing in vars(foolbox.attacks).items() if _fits(thing))
-
-
-def attack(name: str, settings: Mapping[str, object]) -> DigitalAttack:
-    """Return one of Foolbox's attacks; `epsilon` beside its own settings. Raises `UserError`."""
-    one_of("attack", name, attacks())
-    known = [*_parameters(getattr(foolbox.attacks, name)), "epsilon"]
-    for key in settings:
-        one_of(f"foolbox:{name} --set", key, known)
-    return FoolboxAttack(name, dict(settings))
 
 
 @dataclass(frozen=True)
@@ -92,3 +76,25 @@ def _criterion(objective: Objective, rows: Rows) -> Any:
         expected = "as_labelled or untargeted, with labels, which Foolbox knows"
         raise UserError("objective", expected=expected, got="another")
     return (TargetedMisclassification if targeted else Misclassification)(rows.labels)
+
+
+class _Foolbox:
+    """Foolbox's attacks by name."""
+
+    about = "Foolbox"
+
+    def attacks(self) -> Sequence[str]:
+        """List Foolbox's attacks that have a distance and can be made without arguments."""
+        return sorted(name for name, thing in vars(foolbox.attacks).items() if _fits(thing))
+
+    def attack(self, name: str, settings: Mapping[str, object]) -> DigitalAttack:
+        """Return one of Foolbox's attacks; `epsilon` is a setting beside its own."""
+        one_of("attack", name, self.attacks())
+        known = [*_parameters(getattr(foolbox.attacks, name)), "epsilon"]
+        for key in settings:
+            one_of(f"foolbox:{name} --set", key, known)
+        return FoolboxAttack(name, dict(settings))
+
+
+plugin: Plugin = _Foolbox()
+"""What the entry point leads to."""

@@ -7,34 +7,16 @@ from typing import Any
 
 import torch
 import torchattacks
-from torch import Tensor, nn
 from torchattacks.attack import Attack
 
-from physadv.attacks.digital import UNKNOWN, DigitalAttack, Rows, Step, Watch, ignore
+from physadv.attacks.digital import UNKNOWN, DigitalAttack, Plugin, Rows, Step, Watch, ignore
 from physadv.core import Encoded, UserError, check
 from physadv.core.check import one_of
 from physadv.objectives import Objective, wants_labels
-from physadv.victims import Victim
+from physadv.victims import Asked, Victim
 
-about = "torchattacks"
-"""What `physadv plugins` says of it."""
 UNFIT = {"LGV", "MultiAttack"}
 """Attacks that need more than a model."""
-
-
-def attacks() -> Sequence[str]:
-    """List the attacks that can be made with a model alone."""
-    found = [name for name, thing in vars(torchattacks).items() if _fits(thing)]
-    return sorted(set(found) - UNFIT)
-
-
-def attack(name: str, settings: Mapping[str, object]) -> DigitalAttack:
-    """Return one of torchattacks' attacks with constructor arguments; raises `UserError`."""
-    one_of("attack", name, attacks())
-    known = inspect.signature(getattr(torchattacks, name)).parameters
-    for key in settings:
-        one_of(f"torchattacks:{name} --set", key, [one for one in known if one != "model"])
-    return Torchattack(name, dict(settings))
 
 
 @dataclass(frozen=True)
@@ -64,7 +46,7 @@ class Torchattack:
         chance = torch.get_rng_state()
         torch.manual_seed(seed)
         try:
-            made = getattr(torchattacks, self.name)(_Asked(victim).eval(), **self.settings)
+            made = getattr(torchattacks, self.name)(Asked(victim).eval(), **self.settings)
             if targeted:
                 made.set_mode_targeted_by_label(quiet=True)
             found = made(images, rows.labels)
@@ -86,13 +68,24 @@ def _fits(thing: Any) -> bool:
     return [one.name for one in needed] == ["model"]
 
 
-class _Asked(nn.Module):
-    """A victim as a module, with an idle weight where torchattacks looks for the device."""
+class _Torchattacks:
+    """The attacks of torchattacks by name."""
 
-    def __init__(self, victim: Victim) -> None:
-        super().__init__()
-        self.victim = victim
-        self.nothing = nn.Parameter(torch.zeros(()), requires_grad=False)
+    about = "torchattacks"
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.victim(Encoded(images)).scores
+    def attacks(self) -> Sequence[str]:
+        """List the attacks that can be made with a model alone."""
+        found = [name for name, thing in vars(torchattacks).items() if _fits(thing)]
+        return sorted(set(found) - UNFIT)
+
+    def attack(self, name: str, settings: Mapping[str, object]) -> DigitalAttack:
+        """Return one of torchattacks' attacks with constructor arguments; raises `UserError`."""
+        one_of("attack", name, self.attacks())
+        known = inspect.signature(getattr(torchattacks, name)).parameters
+        for key in settings:
+            one_of(f"torchattacks:{name} --set", key, [one for one in known if one != "model"])
+        return Torchattack(name, dict(settings))
+
+
+plugin: Plugin = _Torchattacks()
+"""What the entry point leads to."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from physadv.camera import Camera, retaken, retaking
 from physadv.core import Encoded, Span, UserError, draw, generator, quantise, take, wilson
@@ -112,7 +113,7 @@ def test_photographs_of_pictures_are_pictures(name: str) -> None:
     made = retaken(camera, Encoded(picture), given)
     assert made.shape == picture.shape
     assert float(made.min()) >= 0 and float(made.max()) <= 1
-    alone = [
+    alone: list[Tensor] = [
         retaken(camera, Encoded(picture[k : k + 1]), take(given, slice(k, k + 1))) for k in range(3)
     ]
     assert torch.allclose(torch.cat(alone), made, atol=1e-4)

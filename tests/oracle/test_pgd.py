@@ -68,8 +68,8 @@ def test_the_best_point_is_returned_not_the_last() -> None:
     """A step as long as the ball is wide swings over the optimum of a bowl and back."""
 
     class Bowl(LinearVictim):
-        def __call__(self, pictures: Encoded) -> Answer:
-            bowl = -((pictures - 0.53) ** 2).flatten(1).sum(dim=1)
+        def __call__(self, images: Encoded) -> Answer:
+            bowl = -((images - 0.53) ** 2).flatten(1).sum(dim=1)
             return Answer(torch.stack([bowl, torch.zeros_like(bowl)], dim=1))
 
     victim = Bowl(torch.zeros(2, 3, *SIZE), torch.zeros(2))

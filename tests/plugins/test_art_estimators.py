@@ -87,9 +87,8 @@ def test_gradients_of_the_module_are_the_difference_quotients(
     on = ESTIMATORS[name](clip_values=clip_values, channels_first=channels_first)
     module = copy.deepcopy(on.model).double().eval()
     if name == "answers":
-        module.victim.weight, module.victim.bias = (
-            value.double() for value in (module.victim.weight, module.victim.bias)
-        )
+        toy = module.asked.victim
+        toy.weight, toy.bias = toy.weight.double(), toy.bias.double()
     x = torch.from_numpy(batch(on)).double()
     weight = torch.randn(len(x), CLASSES, generator=generator(5)).double()
     step = 1e-7 * (clip_values[1] - clip_values[0])
@@ -100,7 +99,7 @@ def test_gradients_of_the_module_are_the_difference_quotients(
         assert product == pytest.approx((there - back) / (2 * step), rel=1e-3)
 
 
-def _value(module: nn.Module, x: Tensor, weight: Tensor) -> float:
+def _value(module: Any, x: Tensor, weight: Tensor) -> float:
     """Return a weighted sum of the scores, under the same conditions each time."""
     if hasattr(module, "shots"):
         module.shots.reset()
@@ -108,7 +107,7 @@ def _value(module: nn.Module, x: Tensor, weight: Tensor) -> float:
         return float((module(x) * weight).sum().detach())
 
 
-def _slope(module: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
+def _slope(module: Any, x: Tensor, weight: Tensor) -> Tensor:
     if hasattr(module, "shots"):
         module.shots.reset()
     x = x.clone().requires_grad_()
@@ -331,7 +330,7 @@ def test_worlds_and_cameras_and_names() -> None:
         with pytest.raises(UserError, match=message):
             PhysicalClassifier(on, **wrong)
     with pytest.raises(UserError, match="classifier: expected a PyTorchClassifier"):
-        PhysicalClassifier(nn.Linear(2, 2), "lab")  # type: ignore[arg-type]  # wrong on purpose
+        PhysicalClassifier(nn.Linear(2, 2), "lab")
     grey = PyTorchClassifier(
         network(), nn.CrossEntropyLoss(), (1, 8, 8), 4, clip_values=(0, 1), device_type="cpu"
     )

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from physadv.core import Encoded, check
-from physadv.victims import Classifier, Victim, load_victim
+from physadv.core import check
+from physadv.victims import Asked, Classifier, Victim, load_victim
 from physadv_art.estimators.as_found import as_found
 from physadv_art.frame import Frame, ends
 
@@ -41,22 +40,18 @@ class VictimModule(nn.Module):
 
 
 class AnswerModule(nn.Module):
-    """Any differentiable victim as a module; its weights stay its own and take no gradient."""
-
-    kind: Tensor
+    """Any differentiable victim behind range and channel order, see `Asked`."""
 
     def __init__(self, victim: Victim, frame: Frame, *, probabilities: bool = False) -> None:
         """Hold the victim."""
         super().__init__()
+        self.asked, self.frame = Asked(victim), frame
         self.last = nn.Softmax(dim=1) if probabilities else nn.Identity()
-        self.victim, self.frame = victim, frame
-        self.register_buffer("kind", torch.zeros(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (B,K); of dense scores (B,N,K) the best of each class."""
-        scores = self.victim(Encoded(self.frame.unit(x.to(self.kind.dtype)))).scores
-        found: Tensor = self.last(scores.amax(dim=1) if scores.ndim == 3 else scores)
-        return found
+        """Return scores (B,K) for a batch in the frame's order and range."""
+        scores: Tensor = self.last(self.asked(self.frame.unit(x)))
+        return scores
 
 
 class VictimClassifier(PyTorchClassifier):  # type: ignore[misc]  # ART has no types
