@@ -99,7 +99,8 @@ class ImageReport:
 
     `success` of the attacked images, `clean` of the images themselves, `controls` of other changes
     of the same kind; `correct` is how often the images themselves are read as their labels (None
-    where there are none). `change` is the largest norm of a change: inf, 2 and 1.
+    where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is what each
+    attacked image is read as.
     """
 
     success: Rate
@@ -107,6 +108,7 @@ class ImageReport:
     correct: Rate | None
     controls: dict[str, Rate]
     change: dict[str, float]
+    answers: tuple[int, ...]
     n: int
     doubts: tuple[str, ...]
 
@@ -128,7 +130,7 @@ def judge_images(
     fits, told, truth = attacked.shape == images.shape, labels[0], labels[1]
     check(fits, "attacked", expected=f"shape {tuple(images.shape)}", got=tuple(attacked.shape))
     plain = _rounded(victim, images, objective, told)
-    hits, _, scores = _rounded(victim, attacked, objective, told)
+    hits, read, scores = _rounded(victim, attacked, objective, told)
     correct = None if truth is None else _wilson(plain[1] == truth.to(plain[1]))
     others = {
         name: _wilson(_rounded(victim, one, objective, told)[0])
@@ -140,7 +142,9 @@ def judge_images(
     doubts = _score_doubts(scores, others, correct)
     if clean.share > 0.05:
         doubts.append(f"the images themselves meet the objective in {clean}")
-    return ImageReport(success, clean, correct, others, sizes, len(images), tuple(doubts))
+    answers = tuple(read.tolist())
+    n, told_doubts = len(images), tuple(doubts)
+    return ImageReport(success, clean, correct, others, sizes, answers, n, told_doubts)
 
 
 def _wilson(hits: Tensor) -> Rate:

@@ -9,7 +9,7 @@ from physadv.cli.options import ForceOption
 from physadv.cli.plugins import find_attack
 from physadv.cli.show import bar, console, errors, interval, polite
 from physadv.core import UserError, check
-from physadv.evaluation import Attacked, attack_pictures, read_pictures
+from physadv.evaluation import Attacked, Photographed, attack_pictures, read_pictures
 from physadv.objectives import as_labelled, cross_entropy, untargeted
 from physadv.output import check_attacked, write_attacked
 from physadv.victims import load_victim
@@ -66,6 +66,19 @@ def attack(
             metavar="FILE", help="Its class names, as in generate.", rich_help_panel=VICTIM
         ),
     ] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRESET",
+            help="A world whose camera stands before the victim: fresh photographs of the images "
+            "in every step and for the judge (lens and crop are left out).",
+            rich_help_panel=VICTIM,
+        ),
+    ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(min=1, help="Photographs averaged in each step.", rich_help_panel=VICTIM),
+    ] = 1,
     target: Annotated[
         str | None,
         typer.Option(
@@ -110,8 +123,9 @@ def attack(
         def tick(share: float) -> None:
             progress.update(task, completed=share)
 
+        seen = known if camera is None else Photographed(known, camera, samples=samples, seed=seed)
         found = attack_pictures(
-            known, made, pictures, (goal, wanted), seed=seed, watch=(batch, tick)
+            seen, made, pictures, (goal, wanted), seed=seed, watch=(batch, tick)
         )
     facts = {
         "attack": name,
@@ -119,6 +133,7 @@ def attack(
         "target": target,
         "seed": seed,
         "victim": known,
+        "camera": camera,
     }
     _show(write_attacked(out, found, facts), out, found)
 

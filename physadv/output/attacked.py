@@ -6,9 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from physadv.core import Encoded, UserError, quantise, save_image
+from physadv.core import UserError, save_image
 from physadv.evaluation import Attacked
 from physadv.output.card import MARKING, PACKAGES, image_facts, victim_facts, write_card
 from physadv.output.folder import CARD, writing
@@ -31,11 +29,9 @@ def check_attacked(folder: Path, *, force: bool = False) -> None:
 def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict[str, Any]:
     """Write the images and the card, in place of those of another attack; return the card.
 
-    `facts` are the attack's name, settings, target, seed and victim.
+    `facts` are the attack's name, settings, target, seed, victim, and camera or None.
     """
     victim, target = facts["victim"], facts["target"]
-    with torch.no_grad():
-        read = victim(Encoded(quantise(found.images))).best.tolist()
     with writing(folder):
         if (folder / IMAGES).is_dir():
             shutil.rmtree(folder / IMAGES)
@@ -45,7 +41,7 @@ def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict
             name = f"{IMAGES}/{number:04d}-{file.stem}.png"
             save_image(folder / name, found.images[number : number + 1])
             label = victim.labels[int(found.pictures.labels[number])]
-            answer = victim.labels[read[number]]
+            answer = victim.labels[found.report.answers[number]]
             rows.append({"file": name, "of": file.name, "label": label, "read as": answer})
         card = _card(found, facts, rows) | {"goal": _goal(victim, target)}
         write_card(folder / CARD, card)
@@ -67,6 +63,7 @@ def _card(found: Attacked, facts: dict[str, Any], rows: list[dict[str, str]]) ->
         "attack": facts["attack"],
         "settings": facts["settings"],
         "victim": victim_facts(facts["victim"]),
+        "camera": facts["camera"],
         "measured": image_facts(found.report),
         "doubts": [*found.report.doubts, *own, *stopped],
         "budget": {"seconds": round(found.seconds, 1), "seed": facts["seed"]},

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from physadv.camera import Camera
 from physadv.core import check
+from physadv.evaluation import Retakes, camera_of
 from physadv.world import World
-from physadv_art.cameras import Shots, camera_of
 from physadv_art.frame import Frame, ends
 
 
@@ -43,7 +43,7 @@ class CameraPreprocessor(PreprocessorPyTorch):  # type: ignore[misc]  # ART has 
         self.clip_values, self.channels_first = clip_values, channels_first
         self.samples, self.seed = samples, seed
         self.frame = Frame(channels_first, *ends(clip_values))
-        self.shots = Shots(camera_of(camera), seed)
+        self.shots = Retakes(camera_of(camera), seed)
 
     def reset(self) -> None:
         """Begin the sequence of conditions anew."""

@@ -64,6 +64,18 @@ def test_a_table_with_labels_and_a_target(work: Path) -> None:
     assert card(work / "out")["attack"] == "patch"
 
 
+def test_through_a_camera(work: Path) -> None:
+    arguments = (*VICTIM, "--images", "photos", "--camera", "lab", "--samples", 2, "--force")
+    done("attack", *arguments)
+    one = card(work / "physadv-attack")
+    assert one["camera"] == "lab"
+    misread = [row for row in one["images"] if row["label"] != row["read as"]]
+    assert one["measured"]["success"]["hits"] == len(misread)
+    done("attack", *arguments)
+    again = card(work / "physadv-attack")
+    assert again["measured"] == one["measured"]
+
+
 @pytest.mark.parametrize("name", ["art:FastGradientMethod", "foolbox:LinfPGD", "torchattacks:FGSM"])
 def test_attacks_of_frameworks(work: Path, points: Path, name: str) -> None:
     done("attack", *VICTIM, "--images", "photos", "--attack", name, "--truth", "Go")
@@ -99,6 +111,7 @@ def test_plugins_are_listed(points: Path) -> None:
         (("--images", "wrong.csv"), "columns file and label"),
         (("--images", "gaps.csv"), "a file and a label in every row"),
         (("--images", "unknown.csv"), "label: expected one of"),
+        (("--camera", "lob"), "camera: expected one of lab"),
         (("--target", "Nothing"), "label: expected one of"),
         (("--out", "names.txt"), "out: expected a folder"),
     ],

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from physadv.camera import Camera, retaken, retaking
 from physadv.core import Encoded, Span, UserError, draw, generator, quantise, take, wilson
+from physadv.evaluation import Photographed, Retakes
 from physadv.judge import judge_images
 from physadv.objectives import (
     as_labelled,
@@ -125,6 +127,26 @@ def test_what_the_scene_does_does_not_vary() -> None:
     names = retaking(PRESETS["dashcam"].camera)
     assert names
     assert not [name for name in names if name.startswith(("lens", "framing", "rolling_shutter"))]
+
+
+def test_a_victim_behind_a_camera() -> None:
+    """It answers with the mean over photographs, by seed, call and row; gradients reach images."""
+    seen = images(3, (16, 16)).requires_grad_()
+    victim = Photographed(linear_victim(), "street", samples=4, seed=2)
+    one = victim(Encoded(seen)).scores
+    other = victim(Encoded(seen)).scores
+    assert not torch.allclose(one, other)
+    victim.retakes.reset()
+    assert torch.equal(victim(Encoded(seen)).scores, one)
+    victim.retakes.reset()
+    assert torch.allclose(victim(Encoded(seen[:1])).scores, one[:1], atol=1e-5)
+    many = Retakes(PRESETS["street"].camera, 2)
+    small = Encoded(interpolate(seen, SIZE, mode="bilinear", antialias=True))
+    scores = [linear_victim()(Encoded(many.take(small, 4))).scores.reshape(3, 4, -1).mean(dim=1)]
+    assert torch.allclose(scores[0], one, atol=1e-5)
+    (slope,) = torch.autograd.grad(one.sum(), seen)
+    assert bool((slope.abs().amax(dim=(1, 2, 3)) > 0).all())
+    assert victim.label(1) == 1
 
 
 def test_a_stop_more_is_twice_the_light() -> None:

@@ -15,12 +15,12 @@ from torch import Tensor
 from physadv.attacks.digital import Patch, Rows
 from physadv.attacks.digital.lay import box_corners, check_corners, on_plane
 from physadv.core import Encoded, generator, spawn
+from physadv.evaluation import camera_of
 from physadv.judge import ImageReport
 from physadv.patch import controls
 from physadv_art.attacks.settings import Argument, constructed_from, read
 from physadv_art.attacks.store import write_images, write_patch
 from physadv_art.attacks.task import Task, Watcher, open_task
-from physadv_art.cameras import camera_of
 from physadv_art.frame import Array, frame_of
 
 PLACE = Argument(

@@ -11,8 +11,8 @@ from tqdm.auto import trange
 
 from physadv.camera import Camera
 from physadv.core import check, spawn
+from physadv.evaluation import Retakes, camera_of
 from physadv.world import World
-from physadv_art.cameras import Shots, camera_of
 from physadv_art.frame import Array, frame_of
 
 
@@ -38,7 +38,7 @@ class PhysicalTrainer(Trainer):  # type: ignore[misc]  # ART has no types
         check(0 < ratio <= 1, "ratio", expected="a share above 0, up to 1", got=ratio)
         check(not attack.targeted, "attack", expected="an untargeted one", got="a targeted one")
         self.attack, self.ratio, self.seed = attack, ratio, seed
-        self.shots, self.frame = Shots(camera_of(camera), seed), frame_of(classifier)
+        self.shots, self.frame = Retakes(camera_of(camera), seed), frame_of(classifier)
 
     def fit(
         self, x: Any, y: Any, batch_size: int = 128, nb_epochs: int = 20, **kwargs: Any

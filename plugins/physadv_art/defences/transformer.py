@@ -6,8 +6,8 @@ from art.defences.transformer.transformer import Transformer
 
 from physadv.camera import Camera
 from physadv.core import check
+from physadv.evaluation import camera_of
 from physadv.world import World
-from physadv_art.cameras import camera_of
 from physadv_art.estimators import PhysicalClassifier
 
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from physadv.camera import Camera
 from physadv.core import check
+from physadv.evaluation import Retakes, camera_of
 from physadv.world import World
-from physadv_art.cameras import Shots, camera_of
 from physadv_art.estimators.victim_classifier import VictimClassifier
 from physadv_art.frame import Frame, frame_of
 from physadv_art.graph import model_scores
@@ -27,7 +27,7 @@ class PhysicalModule(nn.Module):
     """
 
     def __init__(
-        self, network: nn.Module, operations: Sequence[Any], frame: Frame, shots: Shots
+        self, network: nn.Module, operations: Sequence[Any], frame: Frame, shots: Retakes
     ) -> None:
         """Hold the network itself, not a copy."""
         super().__init__()
@@ -83,7 +83,7 @@ class PhysicalClassifier(VictimClassifier):
             classifier.model,
             classifier.preprocessing_operations,
             frame,
-            Shots(self.camera, seed),
+            Retakes(self.camera, seed),
         )
         module.samples, module.at_predict = samples, at_predict
         super().__init__(

@@ -1,15 +1,17 @@
-"""A world's camera for images that are there already, drawn by (seed, call, row)."""
+"""Images seen through a camera: conditions by (seed, call, row), and a victim behind it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from physadv.camera import Camera, retaken, retaking
-from physadv.core import Conditions, Encoded, draw, generator, spawn
+from physadv.core import Answer, Conditions, Encoded, check, draw, generator, spawn
 from physadv.core.check import one_of
 from physadv.presets import PRESETS
+from physadv.victims import Victim
 from physadv.world import World
 
 BLOCK = 256
@@ -24,7 +26,7 @@ def camera_of(source: Camera | World | str) -> Camera:
     return source.camera if isinstance(source, World) else source
 
 
-class Shots:
+class Retakes:
     """Photographs of images under conditions keyed by (seed, call, row).
 
     `call` counts up with each batch; inside `one_call` batches are rows of one call.
@@ -66,10 +68,41 @@ class Shots:
     def take(self, images: Tensor, samples: int = 1) -> Tensor:
         """Return photographs (B*samples,3,H,W) of images (B,3,H,W), image by image."""
         rows = images.repeat_interleave(samples, dim=0) if samples > 1 else images
-        first, count = self.row * samples, len(rows)
-        given = {k: v.to(images.device) for k, v in self.conditions(first, count).items()}
+        given = self.conditions(self.row * samples, len(rows))
+        given = {name: value.to(images.device) for name, value in given.items()}
         if self.held:
             self.row += len(images)
         else:
             self.call += 1
         return retaken(self.camera, Encoded(rows), given)
+
+
+class Photographed:
+    """A victim that is shown photographs of what it is asked about, fresh ones in every call.
+
+    Scores are the mean over `samples` photographs of each image, and so are their gradients
+    (expectation over transformation, Athalye et al. 2018).
+    """
+
+    def __init__(
+        self, victim: Victim, camera: Camera | World | str, *, samples: int = 1, seed: int = 0
+    ) -> None:
+        """Put a camera, that of a world or that of a preset, before a victim."""
+        check(samples >= 1, "samples", expected="at least 1", got=samples)
+        self.victim, self.samples = victim, samples
+        self.retakes = Retakes(camera_of(camera), seed)
+        self.name = f"{victim.name}, photographed"
+        self.labels, self.size_px = victim.labels, victim.size_px
+        self.differentiable = victim.differentiable
+
+    def __call__(self, images: Encoded) -> Answer:
+        """Answer for photographs of (B,3,H,W) images, which are first brought to `size_px`."""
+        seen: Tensor = images
+        if tuple(seen.shape[2:]) != self.size_px:
+            seen = interpolate(seen, self.size_px, mode="bilinear", antialias=True)
+        scores = self.victim(Encoded(self.retakes.take(seen, self.samples))).scores
+        return Answer(scores.reshape(len(images), self.samples, -1).mean(dim=1))
+
+    def label(self, name_or_index: str | int) -> int:
+        """Return the class of a label, as the victim does."""
+        return self.victim.label(name_or_index)
