@@ -99,8 +99,8 @@ class ImageReport:
 
     `success` of the attacked images, `clean` of the images themselves, `controls` of other changes
     of the same kind; `correct` is how often the images themselves are read as their labels (None
-    where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is what each
-    attacked image is read as.
+    where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is
+    what each attacked image is read as.
     """
 
     success: Rate

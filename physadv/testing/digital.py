@@ -32,7 +32,7 @@ def check_digital(attack: DigitalAttack, victim: Victim, *, channels: int = 3) -
     goal = untargeted(cross_entropy)
     with no_chance_from_outside("an attack does not use the global generator"):
         made = attack(victim, batch, goal, rows=rows, seed=1, watch=steps.append)
-    _check_made(made, batch)
+    check_made(made, batch)
     hold(not torch.equal(made, batch), "images are changed")
     done = [step.done for step in steps]
     hold(len(done) > 0 and done == sorted(done), "steps are told and go forward", done)
@@ -42,15 +42,16 @@ def check_digital(attack: DigitalAttack, victim: Victim, *, channels: int = 3) -
     mask = torch.zeros(batch.shape[-2:])
     mask[: mask.shape[0] // 2] = 1
     part = attack(victim, batch, as_labelled(), rows=replace(rows, mask=mask), seed=1)
-    _check_made(part, batch)
+    check_made(part, batch)
     near(part * (1 - mask), batch * (1 - mask), "what a mask leaves out stays as it is", 0)
     hold(torch.equal(batch, kept), "the images given are not written to")
-    _check_left(before, state_of(victim))
+    check_left(before, state_of(victim))
     _check_door(attack, victim, batch)
     return made
 
 
-def _check_made(made: Tensor, batch: Tensor) -> None:
+def check_made(made: Tensor, batch: Tensor) -> None:
+    """Raise unless images are of the shape and type of others, in [0,1], without graph."""
     same = made.shape == batch.shape and made.dtype == batch.dtype
     hold(same, "shape and type are kept", (tuple(made.shape), made.dtype))
     hold(not made.requires_grad, "images hold no graph")
@@ -58,7 +59,8 @@ def _check_made(made: Tensor, batch: Tensor) -> None:
     hold(low >= 0 and high <= 1, "images stay in [0,1]", (low, high))
 
 
-def _check_left(before: dict[str, Tensor], after: dict[str, Tensor]) -> None:
+def check_left(before: dict[str, Tensor], after: dict[str, Tensor]) -> None:
+    """Raise unless a victim is as it was; states are those of `state_of`."""
     same = before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
     hold(same, "weights, gradients, mode and flags of the victim stay as they were")
 

@@ -10,6 +10,7 @@ import torch
 from physadv.attacks.digital import Rows
 from physadv.core import Encoded, UserError
 from physadv.objectives import as_labelled, cross_entropy, targeted, untargeted
+from physadv.testing import ContractError, check_plugin
 from tests.plugins.cast import CLASSES, blobs, victim
 from tests.shared_data import ROOT
 from tests.victims import linear_victim
@@ -46,22 +47,30 @@ def settings(plugin: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("plugin", "name"), CASES)
 def test_an_attack_of_theirs_on_a_victim_of_ours(plugin: str, name: str) -> None:
-    """Seeded, in [0,1], of the shape given; nothing of the victim or of chance is moved."""
-    known, (images, labels) = victim(), blobs(3, 2)
-    images = Encoded(images)
-    modes = [part.training for part in known.module.modules()]
-    chance, kept = torch.get_rng_state(), images.clone()
-    attack = PLUGINS[plugin].attack(name, settings(plugin, name))
-    rows, goal = Rows(labels=labels), untargeted(cross_entropy)
-    made = attack(known, images, goal, rows=rows, seed=3)
-    again = attack(known, images, goal, rows=rows, seed=3)
-    assert made.shape == images.shape
-    assert made.dtype == torch.float32
-    assert 0 <= float(made.min()) <= float(made.max()) <= 1
-    assert torch.equal(made, again) or name in UNSEEDED
-    assert torch.equal(images, kept)
-    assert torch.equal(torch.get_rng_state(), chance)
-    assert [part.training for part in known.module.modules()] == modes
+    seeded = name not in UNSEEDED
+    check_plugin(PLUGINS[plugin], victim(), name, settings(plugin, name), seeded=seeded)
+
+
+class Wrong:
+    """A plugin that takes whatever it is given."""
+
+    about = "one line"
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def attacks(self) -> list[str]:
+        return self.names
+
+    def attack(self, name: str, settings: Any) -> Any:
+        return PLUGINS["torchattacks"].attack("FGSM", {})
+
+
+def test_the_contract_catches() -> None:
+    with pytest.raises(ContractError, match="names are sorted"):
+        check_plugin(Wrong(["b", "a"]), victim(), "a", {})
+    with pytest.raises(ContractError, match="unknown attacks are refused"):
+        check_plugin(Wrong(["a"]), victim(), "a", {})
 
 
 @pytest.mark.parametrize(

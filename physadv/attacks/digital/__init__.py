@@ -7,6 +7,7 @@ from physadv.attacks.digital.attack import (
     Rows,
     Step,
     Watch,
+    check_door,
     ignore,
 )
 from physadv.attacks.digital.ball import project, random_point, steepest
@@ -24,6 +25,7 @@ __all__ = [
     "Rows",
     "Step",
     "Watch",
+    "check_door",
     "ignore",
     "lay_patch",
     "pgd",
