@@ -63,9 +63,11 @@ class Frame:
 
     def check(self, x: Array, *, clip: bool = False) -> None:
         """Raise `ValueError` unless values are finite and, if they are not clipped, in range."""
+        if not len(x):
+            raise ValueError("x: expected at least one image, got none")
         if not np.isfinite(x).all():
             raise ValueError("x: expected finite values, got NaN or infinity")
-        if not len(x) or clip:
+        if clip:
             return
         low, high, room = float(np.min(x)), float(np.max(x)), BELOW * self.width
         if low < self.low - room or high > self.high + room:

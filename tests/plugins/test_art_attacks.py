@@ -1,7 +1,9 @@
 """What ART's own test functions ask of an attack, of every attack that is exported."""
 
+import copy
 import inspect
 import json
+import pickle
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from art.estimators.classification.classifier import ClassifierMixin
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from art.exceptions import EstimatorError
 from art.summary_writer import SummaryWriterDefault
-from physadv_art import PGD, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art import PGD, PhysicalClassifier, PlanePatch, StickerPatch, UniversalPatch
 from physadv_art.attacks.settings import ART_NAMES
 from physadv_art.frame import Array
 
@@ -271,6 +273,8 @@ def test_minimal_patches_leave_images_alone_that_they_do_not_fool() -> None:
     [
         (lambda x: x * 255, None, r"x: expected values in the estimator's clip_values \(0, 1\)"),
         (lambda x: x * np.nan, None, "x: expected finite values"),
+        (lambda x: x[:0], None, "x: expected at least one image"),
+        (lambda x: x[0], None, "x: expected a batch, 4 dimensions"),
         (lambda x: x, np.zeros(3), r"y: expected shape \(4, 4\)"),
         (lambda x: x, np.zeros((4, 7)), r"y: expected shape \(4, 4\)"),
         (lambda x: x, np.full(4, 9), "y: expected classes from 0 to 3"),
@@ -364,6 +368,39 @@ def test_a_patch_lies_where_it_is_told_and_can_be_laid_again(kind: Any) -> None:
             attack.apply_patch(x[:2])
     with pytest.raises(ValueError, match="place: expected a box"):
         made(kind, on, place=(1, 2, 3))
+    with pytest.raises(ValueError, match="x1 < x2 and y1 < y2"):
+        made(kind, on, place=(5, 5, 2, 9))
+    with pytest.raises(ValueError, match="expected a place in the image of 16 x 16 px"):
+        made(kind, on, place=(20, 0, 25, 5)).generate(x)
+
+
+def test_places_of_their_own_in_batches() -> None:
+    """Boxes of several sizes, attacked in batches: one raster, as large as the first is seen."""
+    on = estimator()
+    x, labels = data(on, 5)
+    boxes = np.array([[0, 0, 4, 6], [2, 2, 9, 9], [5, 5, 8, 8], [1, 1, 15, 3], [0, 9, 16, 16]])
+    attack = made(StickerPatch, on, batch_size=2, place=boxes)
+    changed = (attack.generate(x, labels) != x).any(axis=1)
+    assert attack.patch.shape == (5, 3, 6, 4)
+    for seen, (x1, y1, x2, y2) in zip(changed, boxes.tolist(), strict=True):
+        assert seen[y1:y2, x1:x2].all()
+        assert seen.sum() == (y2 - y1) * (x2 - x1)
+
+
+def test_attacks_and_estimators_can_be_copied_and_pickled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ART's AutoAttack does it for its pool."""
+    monkeypatch.setattr("art.config.ART_DATA_PATH", str(tmp_path))
+    on = estimator()
+    x, labels = data(on, 3)
+    attack = made(PGD, on)
+    wanted = attack.generate(x, labels)
+    for again in (copy.deepcopy(attack), pickle.loads(pickle.dumps(attack))):
+        assert np.array_equal(again.generate(x, labels), wanted)
+    physical = PhysicalClassifier(on, "lab", seed=3)
+    other = pickle.loads(pickle.dumps(physical))
+    assert np.allclose(other.predict(x), physical.predict(x), atol=1e-6)
 
 
 def test_a_universal_patch_fools_images_it_has_not_seen() -> None:

@@ -95,9 +95,9 @@ def box_corners(box_px: Tensor) -> Tensor:
     return torch.stack([x1, y1, x2, y1, x2, y2, x1, y2], dim=-1).reshape(-1, 4, 2)
 
 
-def check_corners(corners_px: Tensor, count: int) -> None:
-    """Raise `UserError` unless there are four corners an image, convex and clockwise."""
-    shape = tuple(corners_px.shape)
+def check_corners(corners_px: Tensor, images: Tensor) -> None:
+    """Raise `UserError` unless there are four corners an image, convex, clockwise, not all off."""
+    shape, (count, _, height, width) = tuple(corners_px.shape), images.shape
     expected = f"shape ({count},4,2): four corners (x, y) an image"
     if shape != (count, 4, 2):
         raise UserError("corners", expected=expected, got=shape)
@@ -111,4 +111,14 @@ def check_corners(corners_px: Tensor, count: int) -> None:
             expected="a convex quadrangle, clockwise from the patch's top left corner",
             got=corners_px[int(bad[0])].tolist(),
             fix=f"see image {int(bad[0])}",
+        )
+    low, high = corners_px.amin(dim=1), corners_px.amax(dim=1)
+    off = (low[:, 0] >= width) | (low[:, 1] >= height) | (high <= 0).any(dim=1)
+    if bool(off.any()):
+        row = int(off.nonzero()[0])
+        raise UserError(
+            "corners",
+            expected=f"a place in the image of {width} x {height} px",
+            got=corners_px[row].tolist(),
+            fix=f"see image {row}",
         )

@@ -41,7 +41,8 @@ class Patch:
     """
 
     area_pct: float = setting(10.0, "per cent of the image the patch takes where no place is given")
-    side_px: int = setting(0, "longer side of the patch's raster; 0 for as large as it is seen")
+    rows_px: int = setting(0, "rows of the patch's raster; 0 for as many as it is seen with")
+    columns_px: int = setting(0, "columns of the patch's raster; 0 as for the rows")
     shared: bool = setting(False, "one patch for all images, instead of one for each")
     steps: int = setting(100, "steps of the search")
     rate: float = setting(0.05, "step size of Adam", scales=True)
@@ -62,7 +63,7 @@ class Patch:
             check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
         good = 0 <= self.size_ratio < 1
         check(good, "size_ratio", expected="a share from 0 to below 1", got=self.size_ratio)
-        for name in ("turn_deg", "shift_ratio", "gain_ev", "side_px"):
+        for name in ("turn_deg", "shift_ratio", "gain_ev", "rows_px", "columns_px"):
             value = getattr(self, name)
             check(value >= 0, name, expected="a number from 0 on", got=value)
         check(self.rate > 0, "rate", expected="a number above 0", got=self.rate)
@@ -111,7 +112,7 @@ class Patch:
         if rows.corners is None:
             corners = self._middle(images) if rows.mask is None else _whole(images)
             return replace(rows, corners=corners)
-        check_corners(rows.corners, len(images))
+        check_corners(rows.corners, images)
         return replace(rows, corners=rows.corners.to(images))
 
     def laid(
@@ -133,6 +134,14 @@ class Patch:
         if given is None or self.camera is None:
             return seen
         return retaken(self.camera, seen, below(given, "camera"))
+
+    def raster(self, corners_px: Tensor) -> tuple[int, int]:
+        """Return the (rows, columns) of a patch seen between corners (4,2)."""
+        side = (corners_px.roll(-1, dims=0) - corners_px).norm(dim=1)
+        wide, high = float(side[[0, 2]].max()), float(side[[1, 3]].max())
+        scale = min(1.0, LARGEST_PX / max(wide, high))
+        seen = max(1, round(high * scale)), max(1, round(wide * scale))
+        return self.rows_px or seen[0], self.columns_px or seen[1]
 
     def declared(self) -> dict[str, Varying]:
         """List what varies in how a patch lies and is seen."""
@@ -175,7 +184,7 @@ class _Search:
         """Draw a first patch, and the ways to lie under which patches are compared."""
         assert place.corners is not None
         count = 1 if self.settings.shared else len(images)
-        shape = (count, images.shape[1], *_raster(place.corners[0], self.settings.side_px))
+        shape = (count, images.shape[1], *self.settings.raster(place.corners[0]))
         noise = torch.randn(shape, generator=self.rng).clamp(-2, 2)
         self.patch = (0.5 + 0.1 * noise).to(images)
         if place.start is not None:
@@ -232,11 +241,3 @@ class _Search:
 
 def _varies(names: dict[str, Varying]) -> bool:
     return any(not isinstance(one, Span) or one.low < one.high for one in names.values())
-
-
-def _raster(corners: Tensor, side_px: int) -> tuple[int, int]:
-    """Return (rows, columns) of a patch seen at corners (4,2), the longer side `side_px`."""
-    side = (corners.roll(-1, dims=0) - corners).norm(dim=1)
-    wide, high = float(side[[0, 2]].max()), float(side[[1, 3]].max())
-    scale = side_px / max(wide, high) if side_px else min(1.0, LARGEST_PX / max(wide, high))
-    return max(1, round(high * scale)), max(1, round(wide * scale))

@@ -75,14 +75,17 @@ class StickerPatch(EvasionAttack):  # type: ignore[misc]  # ART has no types
         corners = self._spots(place, task.images)
         task = replace(task, rows=replace(task.rows, corners=corners))
         settings, size = read(self), len(task.x) if self._shared else self.batch_size
-        watcher = Watcher(self, settings.steps * -(-len(task.x) // max(1, size)))
+        if corners is not None:  # one raster for all batches, whatever their places are
+            rows, columns = settings.raster(corners[0])
+            settings = replace(settings, rows_px=rows, columns_px=columns)
+        watcher = Watcher(self, settings.steps * -(-len(task.x) // size))
         found: list[Tensor] = []
         try:
-            for number, _, part in task.parts(max(1, size)):
+            for number, _, part in task.parts(size):
                 found.append(self._search(settings, part, number, watcher.of(number, part)))
         finally:
             watcher.close()
-        return self._keep(task, _joined(found), settings)
+        return self._keep(task, torch.cat(found), settings)
 
     def apply_patch(self, x: Any, place: Any = None, patch_external: Any = None) -> Array:
         """Return images like x with the patch of the last call, or another, on them.
@@ -137,10 +140,8 @@ class StickerPatch(EvasionAttack):  # type: ignore[misc]  # ART has no types
             part.victim, part.images, part.objective, rows=part.rows, seed=seed, watch=watcher
         )
 
-    def _keep(self, task: Task, patch: Tensor | None, settings: Patch) -> Array:
+    def _keep(self, task: Task, patch: Tensor, settings: Patch) -> Array:
         """Lay the patches, remember them, and return the images."""
-        if patch is None:
-            return task.array(task.images)
         attacked = settings.laid(task.images, patch, task.rows)
         if self.minimal:
             with torch.no_grad():
@@ -207,7 +208,7 @@ class PlanePatch(StickerPatch):
         if plane is None:
             height, width = images.shape[-2:]
             plane = box_corners(torch.tensor([[0.0, 0.0, width, height]]).expand(len(images), 4))
-        check_corners(plane, len(images))
+        check_corners(plane, images)
         return on_plane(plane.to(images), tuple(self.on_plane))
 
     def _check_params(self) -> None:
@@ -216,10 +217,6 @@ class PlanePatch(StickerPatch):
         if box.shape != (4,) or (box < 0).any() or (box > 1).any() or (box[2:] <= box[:2]).any():
             expected = "x1 < x2 and y1 < y2, shares of the plane from 0 to 1"
             raise ValueError(f"on_plane: expected {expected}, got {self.on_plane}")
-
-
-def _joined(found: list[Tensor]) -> Tensor | None:
-    return torch.cat(found) if found else None
 
 
 def _inside(patch: Any, frame: Any) -> Tensor:
@@ -239,5 +236,7 @@ def _corners_px(place: Any, count: int | None) -> Tensor | None:
         expected = "a box (4,), boxes (n,4), corners (4,2) or (n,4,2)"
         raise ValueError(f"place: expected {expected} in pixels, got shape {shape}")
     corners = torch.from_numpy(found if rows is not None else found[None])
+    if corners.ndim == 2 and bool((corners[:, 2:] <= corners[:, :2]).any()):
+        raise ValueError(f"place: expected boxes with x1 < x2 and y1 < y2, got {found.tolist()}")
     corners = box_corners(corners) if corners.ndim == 2 else corners
     return corners if count is None or rows is not None else corners.expand(count, 4, 2)

@@ -58,6 +58,9 @@ def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any) -> Task:
     """Return the task of one call. Raises `ValueError` for arrays that do not fit."""
     victim, frame = as_victim(attack.estimator), frame_of(attack.estimator)
     values = np.asarray(x, dtype=np.float32)
+    sides = len(attack.estimator.input_shape)
+    if values.ndim != sides + 1:
+        raise ValueError(f"x: expected a batch, {sides + 1} dimensions, got shape {values.shape}")
     frame.check(values, clip=attack.clip_x)
     images = Encoded(frame.images(values).to(attack.estimator.device))
     told = _labels(y, len(values), attack)
