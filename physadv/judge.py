@@ -1,14 +1,28 @@
 """The judge: fresh conditions, hard print, 8-bit pixels, plain victim, controls, doubts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from physadv.core import Conditions, Rate, clustered, generator, spawn, take, wilson
+from physadv.core import (
+    Conditions,
+    Encoded,
+    Photo,
+    Rate,
+    check,
+    clustered,
+    generator,
+    quantise,
+    spawn,
+    take,
+    wilson,
+)
+from physadv.objectives import Objective
 from physadv.problem import Problem
 from physadv.scene import PhotoScene
+from physadv.victims import Victim
 from physadv.world import World
 
 CONTROL_DRAWS = 5
@@ -16,6 +30,8 @@ CONTROL_DRAWS = 5
 CONTROL_ROWS = 200
 """How many of the conditions each control is judged under, at most: at 0 hits the interval of
 200 ends at 1.9 %, far below the 5 % that a control may reach."""
+PART = 64
+"""How many images the victim is asked about at once."""
 
 Tick = Callable[[str], None]
 
@@ -77,6 +93,79 @@ def rate(success: Tensor, given: Conditions, seed: int, *, by: str = "scene.phot
     return clustered(success, photo, generator(spawn(seed, "bootstrap")))
 
 
+@dataclass(frozen=True)
+class ImageReport:
+    """What was seen of attacked images: rates with Wilson's intervals, and how far they are off.
+
+    `success` of the attacked images, `clean` of the images themselves, `controls` of other changes
+    of the same kind; `correct` is how often the images themselves are read as their labels (None
+    where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is
+    what each attacked image is read as.
+    """
+
+    success: Rate
+    clean: Rate
+    correct: Rate | None
+    controls: dict[str, Rate]
+    change: dict[str, float]
+    answers: tuple[int, ...]
+    n: int
+    doubts: tuple[str, ...]
+
+
+@torch.no_grad()
+def judge_images(
+    victim: Victim,
+    images: Encoded,
+    attacked: Encoded,
+    objective: Objective,
+    labels: tuple[Tensor, Tensor | None],
+    controls: Mapping[str, Encoded] | None = None,
+) -> ImageReport:
+    """Judge attacked images (B,C,H,W) beside the images, all rounded to 8 bits.
+
+    `labels` are what the objective is told (B,), and what the images show (B,) if that is known.
+    Raises `UserError` where the shapes differ.
+    """
+    fits, told, truth = attacked.shape == images.shape, labels[0], labels[1]
+    check(fits, "attacked", expected=f"shape {tuple(images.shape)}", got=tuple(attacked.shape))
+    plain = _rounded(victim, images, objective, told)
+    hits, read, scores = _rounded(victim, attacked, objective, told)
+    correct = None if truth is None else _wilson(plain[1] == truth.to(plain[1]))
+    others = {
+        name: _wilson(_rounded(victim, one, objective, told)[0])
+        for name, one in (controls or {}).items()
+    }
+    success, clean = _wilson(hits), _wilson(plain[0])
+    change = (quantise(attacked) - quantise(images)).flatten(1)
+    sizes = {name: float(change.norm(p=float(name), dim=1).max()) for name in ("inf", "2", "1")}
+    doubts = _score_doubts(scores, others, correct)
+    if clean.share > 0.05:
+        doubts.append(f"the images themselves meet the objective in {clean}")
+    answers = tuple(read.tolist())
+    n, told_doubts = len(images), tuple(doubts)
+    return ImageReport(success, clean, correct, others, sizes, answers, n, told_doubts)
+
+
+def _wilson(hits: Tensor) -> Rate:
+    return wilson(int(hits.sum()), len(hits))
+
+
+def _rounded(
+    victim: Victim, images: Encoded, objective: Objective, told: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return success (B,), the class read (B,) and the scores (B,K) of images of 8 bits."""
+    hits, scores, cuts = [], [], list(range(PART, len(images), PART))
+    for part, labels in zip(images.tensor_split(cuts), told.tensor_split(cuts), strict=True):
+        box = torch.tensor([[0.0, 0.0, part.shape[-1], part.shape[-2]]]).repeat(len(part), 1)
+        pixels = Encoded(quantise(part).to(part))
+        photo = Photo(pixels, box.reshape(-1, 2, 2), box, labels.to(part.device))
+        answer = victim(pixels)
+        hits.append(objective.success(answer, photo))
+        scores.append(answer.scores)
+    return torch.cat(hits), torch.cat(scores).argmax(dim=1), torch.cat(scores)
+
+
 def _controls(
     problem: Problem, theta: Tensor, given: Conditions, seed: int, tick: Tick
 ) -> list[tuple[str, Tensor]]:
@@ -105,15 +194,7 @@ def _doubts(
     correct: Rate | None,
 ) -> tuple[str, ...]:
     """Collect reasons to distrust the figures (after Carlini et al. 2019)."""
-    doubts = [
-        f"the control '{name}' succeeds in {rate} too"
-        for name, rate in controls.items()
-        if rate.share > 0.05
-    ]
-    if correct is not None and correct.share < 0.9:
-        doubts.append(f"the victim reads the bare sign in only {correct}")
-    if bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all()):
-        doubts.append("the victim gives probabilities, not logits: gradients may vanish")
+    doubts = _score_doubts(scores, controls, correct, "the bare sign")
     inside = theta[:, problem.patch.used()]
     saturated = float(((inside < 0.01) | (inside > 0.99)).float().mean())
     if saturated > 0.95:
@@ -121,6 +202,22 @@ def _doubts(
     if success.low < 0.5 < success.high:
         doubts.append("success is too near to a coin's toss to call it either way")
     return tuple(doubts)
+
+
+def _score_doubts(
+    scores: Tensor, controls: dict[str, Rate], correct: Rate | None, what: str = "the images"
+) -> list[str]:
+    """Doubt success that controls have too, victims that are wrong anyway, probabilities."""
+    doubts = [
+        f"the control '{name}' succeeds in {rate} too"
+        for name, rate in controls.items()
+        if rate.share > 0.05
+    ]
+    if correct is not None and correct.share < 0.9:
+        doubts.append(f"the victim reads {what} in only {correct}")
+    if bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all()):
+        doubts.append("the victim gives probabilities, not logits: gradients may vanish")
+    return doubts
 
 
 def _scene_doubts(clean: Rate, given: Conditions) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from physadv.camera.local_tone import LocalTone
 from physadv.camera.mosaic import Mosaic
 from physadv.camera.motion_blur import MotionBlur
 from physadv.camera.noise import Noise
+from physadv.camera.retake import retaken, retaking
 from physadv.camera.rolling_shutter import RollingShutter
 from physadv.camera.shake import Shake
 from physadv.camera.sharpen import Sharpen
@@ -47,4 +48,6 @@ __all__ = [
     "WhiteBalance",
     "binned",
     "disc_px",
+    "retaken",
+    "retaking",
 ]

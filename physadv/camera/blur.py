@@ -46,7 +46,7 @@ def join(first: Tensor, second: Tensor) -> Tensor:
 
 def convolve(light: Linear, kernel: Tensor) -> Linear:
     """Blur light (B,3,H,W) with its row's kernel (B,k,k); edges are replicated."""
-    return Linear(_Convolved.apply(light, kernel))
+    return Linear(_Convolved.apply(light, kernel.to(light)))
 
 
 class _Convolved(torch.autograd.Function):

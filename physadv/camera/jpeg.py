@@ -80,7 +80,7 @@ class _Straight(torch.autograd.Function):
 def coded_picture(image: Tensor, quality: Tensor, pitch: Tensor) -> Tensor:
     """Return pictures (B,3,H,W) as they are decoded, at a quality (B,) and pitch (B,) or (1,)."""
     batch, _, height, width = image.shape
-    to_ycc = torch.tensor(TO_YCC)
+    to_ycc = torch.tensor(TO_YCC).to(image)
     ycc = (to_ycc @ image.flatten(2)).reshape(batch, 3, height, width)
     scale = _scale(quality)
     luma = _coded(ycc[:, :1] - 128 / 255, _steps(LUMA, scale, pitch)) + 128 / 255
@@ -117,7 +117,9 @@ def _scale(quality: Tensor) -> Tensor:
 
 def _steps(table: tuple[tuple[int, ...], ...], scale: Tensor, pitch: Tensor) -> Tensor:
     """Return the rounding steps (B,8,8) for pictures of 0..1."""
-    scaled = ((torch.tensor(table) * scale[:, None, None] + 50) / 100).floor().clamp(1, 255)
+    scaled = (
+        ((torch.tensor(table).to(scale) * scale[:, None, None] + 50) / 100).floor().clamp(1, 255)
+    )
     return scaled / (255 * pitch[:, None, None])
 
 
@@ -141,9 +143,9 @@ def _coded(planes: Tensor, steps: Tensor) -> Tensor:
         planes = F.pad(planes, (0, right, 0, below), mode="replicate")
     height, width = planes.shape[2:]
     tiles = planes.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
-    step = steps.reshape(batch, 1, 64)
-    blocks = tiles.reshape(batch, -1, 64) @ _cosines().T
-    rounded = (blocks / step).round_() * step @ _cosines()
+    step, cosines = steps.to(planes).reshape(batch, 1, 64), _cosines().to(planes)
+    blocks = tiles.reshape(batch, -1, 64) @ cosines.T
+    rounded = (blocks / step).round_() * step @ cosines
     back = rounded.reshape(batch, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
     return back.reshape(planes.shape)[..., : asked[0], : asked[1]]
 

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from physadv import __version__
+from physadv.cli.attack import attack
 from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.evaluate import evaluate, sheet
 from physadv.cli.generate import demo, generate
+from physadv.cli.plugins import plugins
 from physadv.cli.preview import preview
 from physadv.cli.score import score
 from physadv.cli.show import console
@@ -23,7 +25,7 @@ app = typer.Typer(
         "For robustness tests of models you own; never put stickers on public roads."
     ),
 )
-for command in (demo, generate, evaluate, preview, score, sheet, victims):
+for command in (demo, generate, evaluate, attack, preview, score, sheet, victims, plugins):
     app.command()(command)
 app.command()(chart)
 app.command("calibrate")(calibrate_command)

@@ -1,6 +1,14 @@
 """What the attacker wants: answers to losses and successes, and regularisers of the ink."""
 
-from physadv.objectives.classify import ScoreLoss, cross_entropy, margin, targeted, untargeted
+from physadv.objectives.classify import (
+    ScoreLoss,
+    as_labelled,
+    cross_entropy,
+    margin,
+    targeted,
+    untargeted,
+    wants_labels,
+)
 from physadv.objectives.objective import Objective, Term
 from physadv.objectives.printable import in_gamut, non_printability, printable, read_palette
 from physadv.objectives.smooth import smooth
@@ -10,6 +18,7 @@ __all__ = [
     "Objective",
     "ScoreLoss",
     "Term",
+    "as_labelled",
     "cross_entropy",
     "in_gamut",
     "margin",
@@ -20,4 +29,5 @@ __all__ = [
     "targeted",
     "untargeted",
     "vanish",
+    "wants_labels",
 ]

@@ -36,9 +36,27 @@ def targeted(label: int, loss: ScoreLoss = cross_entropy, *, confidence: float =
     return Objective(((1.0, partial(_towards, label, loss, confidence)),), (partial(_is, label),))
 
 
+def as_labelled(loss: ScoreLoss = cross_entropy, *, confidence: float = inf) -> Objective:
+    """Want every answer to be its photo's label: for labels that say what each is to be read as.
+
+    `confidence` as in `targeted`.
+    """
+    return Objective(((1.0, partial(_towards_own, loss, confidence)),), (_is_own,))
+
+
 def untargeted(loss: ScoreLoss = margin, *, confidence: float = inf) -> Objective:
     """Want any answer but the photo's own label; `confidence` as in `targeted`."""
     return Objective(((1.0, partial(_away, loss, confidence)),), (_misread,))
+
+
+def wants_labels(objective: Objective) -> bool | None:
+    """Whether it wants photos read as their labels (`as_labelled`) or as anything else (False).
+
+    None where success is something else: for attacks of others that know these two goals only.
+    """
+    if objective.goals == (_is_own,):
+        return True
+    return False if objective.goals == (_misread,) else None
 
 
 def _towards(
@@ -49,6 +67,10 @@ def _towards(
     return loss(scores, wanted).clamp_min(-confidence)
 
 
+def _towards_own(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
+    return loss(answer.scores, photo.labels).clamp_min(-confidence)
+
+
 def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
     scores = _class_scores(answer)
     return (-loss(scores, photo.labels.to(scores.device))).clamp_min(-confidence)
@@ -56,6 +78,10 @@ def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> T
 
 def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:
     return answer.best == label
+
+
+def _is_own(answer: Answer, photo: Photo) -> Tensor:
+    return answer.best == photo.labels
 
 
 def _misread(answer: Answer, photo: Photo) -> Tensor:

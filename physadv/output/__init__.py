@@ -2,6 +2,7 @@
 
 from physadv.core.papers import PAPERS
 from physadv.output.artwork import Artwork
+from physadv.output.attacked import check_attacked, write_attacked
 from physadv.output.card import Finding, Sized, make_card, write_card
 from physadv.output.colour_chart import write_chart
 from physadv.output.contact_sheet import Strip, contact_sheet_image, write_contact_sheet
@@ -24,6 +25,7 @@ __all__ = [
     "Sized",
     "Strip",
     "Watch",
+    "check_attacked",
     "check_folder",
     "contact_sheet_image",
     "default_grid",
@@ -36,6 +38,7 @@ __all__ = [
     "save_state",
     "sign_picture",
     "today",
+    "write_attacked",
     "write_card",
     "write_chart",
     "write_contact_sheet",

@@ -16,7 +16,7 @@ from physadv.attacks import Result
 from physadv.core import Rate, Seed, Varying
 from physadv.design import Design
 from physadv.evaluation import Grid
-from physadv.judge import Report
+from physadv.judge import ImageReport, Report
 from physadv.patch import Measures
 from physadv.presets import changes_text
 from physadv.problem import Problem
@@ -105,6 +105,20 @@ def report_facts(report: Report) -> dict[str, Any]:
         "n": report.n,
         "seed": report.seed,
         "interval": "95 %, Wilson; a bootstrap over photos where they repeat",
+    }
+
+
+def image_facts(report: ImageReport) -> dict[str, Any]:
+    """Return what the judge saw of attacked images as plain data."""
+    return {
+        "success": rate_facts(report.success),
+        "clean": rate_facts(report.clean),
+        "images read correctly": rate_facts(report.correct),
+        "controls": {name: rate_facts(rate) for name, rate in report.controls.items()},
+        "largest change": {name: round(size, 6) for name, size in report.change.items()},
+        "n": report.n,
+        "interval": "95 %, Wilson",
+        "pixels": "rounded to 8 bits",
     }
 
 

@@ -57,7 +57,8 @@ def places(plane: PlaneMap, points_px: Tensor, size_mm: tuple[float, float]) -> 
     come before all y, which is quicker for everything that is done with them.
     """
     height, width = size_mm
-    frame = torch.tensor([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
+    rows = [[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]]
+    frame = plane.matrix.new_tensor(rows)
     back = frame @ torch.linalg.inv(plane.matrix)
     x, y = points_px.unbind(-1)
     flat = torch.stack([x, y, torch.ones_like(x)], dim=1).flatten(2)

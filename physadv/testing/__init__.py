@@ -2,8 +2,18 @@
 
 from physadv.testing.attack import check_attack
 from physadv.testing.contract import ContractError
+from physadv.testing.digital import check_digital
 from physadv.testing.effect import check_effect
+from physadv.testing.plugin import check_plugin
 from physadv.testing.shift import check_shift
 from physadv.testing.victim import check_victim
 
-__all__ = ["ContractError", "check_attack", "check_effect", "check_shift", "check_victim"]
+__all__ = [
+    "ContractError",
+    "check_attack",
+    "check_digital",
+    "check_effect",
+    "check_plugin",
+    "check_shift",
+    "check_victim",
+]

@@ -17,7 +17,7 @@ def check_victim(victim: Victim, *, tolerance: float = 1e-4) -> None:
     gradients reach every image and no parameter, otherwise it counts the images it is shown in
     `queries`; labels are found by index.
     """
-    before = _state(victim)
+    before = state_of(victim)
     for size in (victim.size_px, (23, 31), (96, 64)):
         _check_answer(victim, images(2, size))
     _check_rows(victim, images(3, victim.size_px), tolerance)
@@ -25,7 +25,7 @@ def check_victim(victim: Victim, *, tolerance: float = 1e-4) -> None:
         _check_gradient(victim)
     else:
         _check_queries(victim)
-    after = _state(victim)
+    after = state_of(victim)
     same = before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
     hold(same, "weights, mode and flags of the victim stay as they were")
     _check_labels(victim)
@@ -107,7 +107,7 @@ def _check_labels(victim: Victim) -> None:
     hold(False, "a class that there is not is refused with UserError")
 
 
-def _state(victim: Victim) -> dict[str, Tensor]:
+def state_of(victim: Victim) -> dict[str, Tensor]:
     """Return copies of weights, gradients and flags of the victim's module, if it has one."""
     module = getattr(victim, "module", None)
     if not isinstance(module, torch.nn.Module):

@@ -1,10 +1,11 @@
 """Victims: pixels to answers. Networks of any framework, or the recogniser in the package."""
 
+from physadv.victims.asked import Asked
 from physadv.victims.classifier import Classifier
 from physadv.victims.decode import fastestdet, nanodet, yolo
 from physadv.victims.detector import Decode, Detector
 from physadv.victims.ensemble import Ensemble
-from physadv.victims.labels import read_labels
+from physadv.victims.labels import find_label, read_labels
 from physadv.victims.loading import Loaded, load_victim
 from physadv.victims.network import Network
 from physadv.victims.onnx import load_onnx, onnx_classifier, onnx_detector
@@ -18,6 +19,7 @@ from physadv.victims.weights import load_weights, read_weights
 from physadv.victims.wire import Wire
 
 __all__ = [
+    "Asked",
     "BudgetError",
     "Classifier",
     "Decode",
@@ -31,6 +33,7 @@ __all__ = [
     "Victim",
     "Wire",
     "fastestdet",
+    "find_label",
     "load_onnx",
     "load_victim",
     "load_weights",

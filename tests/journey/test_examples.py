@@ -22,7 +22,7 @@ def run(
 
 
 def test_they_are_numbered_and_short() -> None:
-    assert [path.name[:3] for path in EXAMPLES] == [f"{k:02d}_" for k in range(1, 4)]
+    assert [path.name[:3] for path in EXAMPLES] == [f"{k:02d}_" for k in range(1, 5)]
     lengths = {path.name: len(path.read_text().splitlines()) for path in EXAMPLES}
     assert max(lengths.values()) < 60, lengths
 
@@ -51,3 +51,12 @@ def test_judge_under_street(
     said = run(3, capsys, monkeypatch, str(result))
     assert "in the street: " in said
     assert said.count("/1 ") == 3 * 4
+
+
+def test_inside_an_art_workflow(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = run(4, capsys, monkeypatch)
+    assert said.count("accuracy at eps ") == 3
+    assert "one sticker for all: " in said
+    assert "through a street camera: " in said

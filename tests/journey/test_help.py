@@ -10,7 +10,7 @@ from tests.journey.commands import done, physadv
 
 COMMANDS = (
     *("", "demo", "generate", "evaluate", "sheet", "victims", "train", "train gtsrb"),
-    *("preview", "chart", "calibrate", "score"),
+    *("preview", "chart", "calibrate", "score", "attack"),
 )
 DEFAULTS = {
     "area": Design().sticker.area_pct,

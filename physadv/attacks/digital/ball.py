@@ -1,0 +1,116 @@
+"""Balls of the norms inf, 2 and 1, cut by a box: exact projection, steepest step, random point."""
+
+from math import inf
+
+import torch
+from torch import Tensor
+
+from physadv.core import check
+
+NORMS = (inf, 2.0, 1.0)
+SPARSE = 0.01
+"""The share of coordinates that an L1 step changes (Tramèr & Boneh 2019, SLIDE, q = 99 %)."""
+
+MOST_ROOM = 0.5
+"""As much room as a coordinate of [0,1] has at least in one of its directions is enough."""
+
+
+def check_norm(norm: float) -> None:
+    """Raise `UserError` unless the norm is one of inf, 2 and 1."""
+    check(norm in NORMS, "norm", expected="inf, 2 or 1", got=norm)
+
+
+def project(change: Tensor, low: Tensor, high: Tensor, eps: float, norm: float) -> Tensor:
+    """Return the nearest change (B,...) of at most `eps` with low <= change <= high.
+
+    The bounds are broadcast and hold 0. Exact in the Euclidean sense on the ball and the box at
+    once: by clipping for inf; for 1 by the threshold of Duchi et al. 2008, for 2 by the factor,
+    each where the bounds cut coordinates off (Croce & Hein 2021, Mind the box).
+    """
+    low, high = torch.broadcast_to(low, change.shape), torch.broadcast_to(high, change.shape)
+    if norm == inf:
+        return change.clamp(-eps, eps).clamp(low, high)
+    flat = change.flatten(1).double()
+    cap = torch.where(flat < 0, -low.flatten(1).double(), high.flatten(1).double())
+    size = (_threshold if norm == 1 else _shrunk)(flat.abs(), cap, eps)
+    return (size * flat.sign()).to(change.dtype).reshape(change.shape)
+
+
+def _threshold(size: Tensor, cap: Tensor, eps: float) -> Tensor:
+    """Return clip(size - t, 0, cap) with the least t >= 0 for which rows sum to at most eps.
+
+    The sum is piecewise linear in t: it bends where coordinates reach 0 and where they leave
+    their cap, so the right piece is found by sorting both.
+    """
+    leave = (size - cap).clamp_min(0)
+    bends, order = torch.cat([size, leave], dim=1).sort(dim=1, descending=True)
+    active = torch.where(order < size.shape[1], 1.0, -1.0).double().cumsum(dim=1)
+    rise = active[:, :-1] * (bends[:, :-1] - bends[:, 1:])
+    total = torch.cat([torch.zeros_like(rise[:, :1]), rise.cumsum(dim=1)], dim=1)
+    piece = ((total < eps).sum(dim=1, keepdim=True) - 1).clamp_min(0)
+    slope = active.gather(1, piece).clamp_min(1)
+    t = bends.gather(1, piece) - (eps - total.gather(1, piece)) / slope
+    inside = torch.minimum(size, cap)
+    fits = inside.sum(dim=1, keepdim=True) <= eps
+    return torch.where(fits, inside, torch.minimum((size - t).clamp_min(0), cap))
+
+
+def _shrunk(size: Tensor, cap: Tensor, eps: float) -> Tensor:
+    """Return min(s * size, cap) with the largest s <= 1 for which rows have at most norm eps."""
+    ratio = torch.where(size > 0, cap / size.clamp_min(1e-300), 2.0).clamp_max(2.0)
+    reached, order = ratio.sort(dim=1)
+    zero = torch.zeros_like(size[:, :1])
+    capped = cap.clamp_max(2 * size.amax() + 1).square().gather(1, order).cumsum(dim=1)
+    free = size.square().gather(1, order)
+    capped = torch.cat([zero, capped], dim=1)
+    rest = torch.cat([zero, free.cumsum(dim=1)], dim=1)
+    rest = (rest[:, -1:] - rest).clamp_min(0)
+    at = capped[:, :-1] + reached.square() * rest[:, :-1]
+    piece = (at < eps * eps).sum(dim=1, keepdim=True)
+    left = (eps * eps - capped.gather(1, piece)).clamp_min(0)
+    s = (left / rest.gather(1, piece).clamp_min(1e-300)).sqrt().clamp_max(1)
+    inside = torch.minimum(size, cap)
+    fits = inside.square().sum(dim=1, keepdim=True) <= eps * eps
+    return torch.where(fits, inside, torch.minimum(s * size, cap))
+
+
+def steepest(slope: Tensor, norm: float, room: Tensor | None = None, rate: float = 0.0) -> Tensor:
+    """Return the step (B,...) of unit norm along which a linear function of `slope` grows most.
+
+    For 1 the step is spread evenly over the largest hundredth of the coordinates (Tramèr & Boneh
+    2019), of those that have `room` (as the slope) for their part of a step of norm `rate`.
+    """
+    if norm == inf:
+        return torch.sign(slope)
+    flat = slope.flatten(1)
+    if norm == 2:
+        size = torch.linalg.vector_norm(flat, dim=1, keepdim=True).clamp_min(1e-30)
+        return torch.reshape(flat / size, slope.shape)
+    count = max(1, round(SPARSE * flat.shape[1]))
+    size = flat.abs()
+    if room is not None:
+        size = size * (room.flatten(1) > min(rate / count, MOST_ROOM))
+    least = size.topk(count, dim=1).values[:, -1:]
+    chosen = flat.sign() * ((size >= least) & (size > 0))
+    taken = torch.count_nonzero(chosen, dim=1).clamp_min(1)
+    return torch.reshape(chosen / taken[:, None], slope.shape)
+
+
+def random_point(like: Tensor, eps: float, norm: float, rng: torch.Generator) -> Tensor:
+    """Draw a change (B,...) evenly from the ball, on the CPU's generator.
+
+    2: a normal direction, a radius as its share of the volume; 1: exponential sizes against one
+    more (Barthe et al. 2005).
+    """
+    count, length = like.flatten(1).shape
+    if norm == inf:
+        drawn = eps * (2 * torch.rand(count, length, generator=rng) - 1)
+    elif norm == 2:
+        drawn = torch.randn(count, length, generator=rng)
+        radius = torch.rand(count, 1, generator=rng) ** (1 / length)
+        drawn = eps * radius * drawn / drawn.norm(dim=1, keepdim=True)
+    else:
+        size = -torch.log1p(-torch.rand(count, length + 1, generator=rng))
+        sign = (torch.rand(count, length, generator=rng) < 0.5).float() * 2 - 1
+        drawn = eps * sign * size[:, :-1] / size.sum(dim=1, keepdim=True)
+    return drawn.to(like).reshape(like.shape)

@@ -1,0 +1,119 @@
+"""Projected gradient descent.
+
+Madry, Makelov, Schmidt, Tsipras & Vladu, "Towards Deep Learning Models Resistant to Adversarial
+Attacks", ICLR 2018: steepest steps from a random point of the ball around an image, each projected
+back onto the ball and onto what images may be.
+"""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
+from physadv.attacks.digital.ball import check_norm, project, random_point, steepest
+from physadv.attacks.digital.settings import setting
+from physadv.core import Encoded, check, generator, spawn
+from physadv.objectives import Objective
+from physadv.victims import Victim
+
+STEP_RATIO = 2.5
+"""Steps that have no size of their own reach this many radii in all (Madry et al., code)."""
+
+
+@dataclass(frozen=True)
+class PGD:
+    """Settings of projected gradient descent; call it with a victim, images and an objective."""
+
+    norm: float = setting(inf, "norm of the change: inf, 2 or 1")
+    eps: float = setting(8 / 255, "largest norm of the change", scales=True)
+    rate: float | None = setting(None, "norm of each step; None for 2.5 eps / steps", scales=True)
+    steps: int = setting(40, "steps of each search")
+    random_starts: int = setting(1, "searches from random points; 0 for one from the image itself")
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for a budget that is none."""
+        check_norm(self.norm)
+        good = isfinite(self.eps) and self.eps >= 0
+        check(good, "eps", expected="a number from 0 on", got=self.eps)
+        good = self.rate is None or (isfinite(self.rate) and self.rate > 0)
+        check(good, "rate", expected="a number above 0", got=self.rate)
+        check(self.steps >= 1, "steps", expected="at least 1", got=self.steps)
+        good = self.random_starts >= 0
+        check(good, "random_starts", expected="0 or more", got=self.random_starts)
+
+    def __call__(
+        self,
+        victim: Victim,
+        images: Encoded,
+        objective: Objective,
+        *,
+        rows: Rows = UNKNOWN,
+        seed: int = 0,
+        watch: Watch = ignore,
+    ) -> Encoded:
+        """Return images (B,C,H,W) in [0,1] within `eps`: for each the best point that was met.
+
+        One that succeeds is better than one that does not, else the lower loss counts. Raises
+        `UserError` where the victim has no gradient or images and rows do not fit.
+        """
+        check_door(victim, images, rows)
+        rows, rng = rows.spread(images), generator(spawn(seed, "pgd"))
+        low, high = -images, 1 - images
+        if rows.mask is not None:
+            low, high = low * (rows.mask != 0), high * (rows.mask != 0)
+        rate = self.rate or STEP_RATIO * self.eps / self.steps
+        searches = max(1, self.random_starts)
+        best, total = Best(images), searches * self.steps
+        for restart in range(searches):
+            change = self._start(images, rows, rng, first=restart == 0)
+            change = project(change, low, high, self.eps, self.norm)
+            for step in range(self.steps):
+                point = images + change
+                slope = _descend(victim, objective, rows, point, best)
+                watch(Step((restart * self.steps + step) / total, point, slope))
+                room = torch.where(slope < 0, high - change, change - low)
+                change = change - rate * steepest(slope, self.norm, room, rate)
+                change = project(change, low, high, self.eps, self.norm)
+            _ask(victim, objective, rows, images + change, best)
+        return Encoded(best.images.clamp(0, 1))
+
+    def _start(self, images: Tensor, rows: Rows, rng: torch.Generator, *, first: bool) -> Tensor:
+        """Return the change that a search begins with."""
+        if first and rows.start is not None:
+            return rows.start.to(images) - images
+        if self.random_starts == 0:
+            return torch.zeros_like(images)
+        return random_point(images, self.eps, self.norm, rng)
+
+
+def pgd(
+    victim: Victim,
+    images: Encoded,
+    objective: Objective,
+    *,
+    rows: Rows = UNKNOWN,
+    seed: int = 0,
+    **settings: Any,
+) -> Encoded:
+    """Return attacked images: `PGD(**settings)(victim, images, objective, rows=…, seed=…)`."""
+    return PGD(**settings)(victim, images, objective, rows=rows, seed=seed)
+
+
+def _ask(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
+    """Return the loss (B,) at a point, and offer the point."""
+    photo = rows.photo(point)
+    answer = victim(photo.pixels)
+    loss = objective.loss(answer, photo)
+    best.offer(point, loss, objective.success(answer, photo))
+    return loss
+
+
+def _descend(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
+    """Return the slope of the loss at a point, and offer the point; what is no number is 0."""
+    point = point.detach().requires_grad_()
+    loss = _ask(victim, objective, rows, point, best)
+    (slope,) = torch.autograd.grad(loss.sum(), point)
+    return slope.nan_to_num(0.0, 0.0, 0.0)

@@ -1,0 +1,42 @@
+"""physadv inside the Adversarial Robustness Toolbox, and ART inside physadv."""
+
+from physadv_art.attacks import PGD, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art.config import build
+from physadv_art.defences import (
+    CameraSmoothing,
+    JpegDefence,
+    PhysicalTrainer,
+    SqueezeDetector,
+    TopScores,
+)
+from physadv_art.estimators import (
+    EstimatorVictim,
+    PhysicalClassifier,
+    VictimClassifier,
+    as_victim,
+    from_victim,
+)
+from physadv_art.preprocessors import CameraPreprocessor
+from physadv_art.registration import register, registered, unregister
+
+__all__ = [
+    "PGD",
+    "CameraPreprocessor",
+    "CameraSmoothing",
+    "EstimatorVictim",
+    "JpegDefence",
+    "PhysicalClassifier",
+    "PhysicalTrainer",
+    "PlanePatch",
+    "SqueezeDetector",
+    "StickerPatch",
+    "TopScores",
+    "UniversalPatch",
+    "VictimClassifier",
+    "as_victim",
+    "build",
+    "from_victim",
+    "register",
+    "registered",
+    "unregister",
+]

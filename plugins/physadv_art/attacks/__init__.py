@@ -1,0 +1,6 @@
+"""physadv's attacks as ART evasion attacks that take and return images."""
+
+from physadv_art.attacks.pgd import PGD
+from physadv_art.attacks.sticker import PlanePatch, StickerPatch, UniversalPatch
+
+__all__ = ["PGD", "PlanePatch", "StickerPatch", "UniversalPatch"]

@@ -1,0 +1,99 @@
+"""Projected gradient descent as an ART attack."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from art.attacks import EvasionAttack
+from art.estimators.classification.classifier import ClassifierMixin
+from art.estimators.estimator import BaseEstimator, LossGradientsMixin
+from art.estimators.pytorch import PyTorchEstimator
+from torch import Tensor
+
+from physadv.attacks import digital
+from physadv.core import Encoded, spawn
+from physadv.judge import ImageReport
+from physadv_art.attacks.settings import constructed_from, read
+from physadv_art.attacks.store import write_images
+from physadv_art.attacks.task import Task, Watcher, open_task
+from physadv_art.frame import Array
+
+RUNGS = 10
+"""With `minimal`, radii of 1/10, 2/10, … of eps are tried in turn."""
+
+
+@constructed_from(digital.PGD)
+class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
+    """physadv's projected gradient descent (Madry et al. 2018) on ART's estimators.
+
+    Exact projections for the norms inf, 2 and 1, cut by what images may be; for each image the
+    best point that was met is returned, not the last. With `minimal` each image is attacked with
+    the least tenth of `eps` that succeeds.
+    """
+
+    _estimator_requirements = (BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator)
+    _last: tuple[Task, Encoded] | None = None
+
+    def generate(
+        self, x: Any, y: Any = None, mask: Any = None, x_init: Any = None, **_kwargs: Any
+    ) -> Array:
+        """Return attacked images: float32, of the shape of x, in the estimator's clip_values.
+
+        :param x: Images in the estimator's channel order and clip_values.
+        :param y: True labels, or targets if targeted: one-hot (n,K), or classes (n,) or (n,1).
+                  None, if untargeted, for what the estimator predicts.
+        :param mask: Floats or bools that broadcast to x; what is 0 in it stays as it is.
+        :param x_init: Where the search begins, as x; by default at random.
+        :raises ValueError: for arrays that do not fit.
+        """
+        task = open_task(self, x, y, mask, x_init)
+        radii = [k / RUNGS for k in range(1, RUNGS + 1)] if self.minimal else [1.0]
+        steps = self.max_iter * max(1, self.num_random_init) * -(-len(task.x) // self.batch_size)
+        watcher, found = Watcher(self, steps * len(radii)), task.images.clone()
+        try:
+            for number, where, part in task.parts(self.batch_size):
+                found[where] = self._climb(part, radii, number, watcher.of(number, part))
+        finally:
+            watcher.close()
+        self._last = (task, Encoded(found))
+        return task.array(found)
+
+    def _climb(self, part: Task, radii: list[float], number: int, watcher: Watcher) -> Tensor:
+        """Attack a batch with growing radii; images on which one succeeds take no larger one."""
+        settings, found = read(self), part.images.clone()
+        left = torch.arange(len(found), device=found.device)
+        for share in radii:
+            rate = None if settings.rate is None else settings.rate * share
+            attack = digital.PGD(
+                settings.norm, settings.eps * share, rate, settings.steps, settings.random_starts
+            )
+            seed, rows = spawn(self.seed, number), part.rows.take(left)
+            images = Encoded(part.images[left])
+            found[left] = attack(
+                part.victim, images, part.objective, rows=rows, seed=seed, watch=watcher
+            )
+            with torch.no_grad():
+                photo = rows.photo(found[left])
+                missed = ~part.objective.success(part.victim(photo.pixels), photo)
+            left = left[missed]
+            if not len(left):
+                break
+        return found
+
+    @property
+    def result(self) -> ImageReport:
+        """What the judge says of the last call's images, rounded to 8 bits."""
+        if self._last is None:
+            raise ValueError("result: expected a call of generate before, got none")
+        task, found = self._last
+        return task.judged(found)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the last call's images as PNG and card.json; return the folder."""
+        result = self.result
+        assert self._last is not None
+        return write_images(self, Path(folder), self._last[1], result)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        read(self)

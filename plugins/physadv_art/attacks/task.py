@@ -1,0 +1,168 @@
+"""One call of `generate`: arrays in ART's ways to images, labels and rows, checked at the door."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from physadv.attacks.digital import Rows, Step
+from physadv.core import Encoded
+from physadv.judge import ImageReport, judge_images
+from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted
+from physadv_art.frame import Array, Frame, frame_of
+from physadv_art.victim import EstimatorVictim, as_victim
+
+PART = 128
+"""How many images the estimator is asked about at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is attacked: the estimator as a victim, x as it came, its images, and what is known."""
+
+    victim: EstimatorVictim
+    x: Array
+    images: Encoded
+    rows: Rows
+    objective: Objective
+    truth: Tensor | None
+
+    @property
+    def frame(self) -> Frame:
+        """How the estimator has its images."""
+        return self.victim.frame
+
+    def array(self, attacked: Tensor) -> Array:
+        """Return attacked images as x has them; what is as it was keeps its values."""
+        return self.frame.changed(self.x, self.images, attacked)
+
+    def judged(self, attacked: Encoded, controls: dict[str, Encoded] | None = None) -> ImageReport:
+        """Have the judge look at attacked images."""
+        assert self.rows.labels is not None
+        labels = (self.rows.labels, self.truth)
+        return judge_images(self.victim, self.images, attacked, self.objective, labels, controls)
+
+    def parts(self, size: int) -> Iterator[tuple[int, slice, "Task"]]:
+        """Yield batches: their number, where they are, and they."""
+        for number, first in enumerate(range(0, len(self.x), size)):
+            where = slice(first, first + size)
+            images, rows = Encoded(self.images[where]), self.rows.take(where)
+            yield number, where, replace(self, x=self.x[where], images=images, rows=rows)
+
+
+def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any) -> Task:
+    """Return the task of one call. Raises `ValueError` for arrays that do not fit."""
+    victim, frame = as_victim(attack.estimator), frame_of(attack.estimator)
+    values = np.asarray(x, dtype=np.float32)
+    sides = len(attack.estimator.input_shape)
+    if values.ndim != sides + 1:
+        raise ValueError(f"x: expected a batch, {sides + 1} dimensions, got shape {values.shape}")
+    frame.check(values, clip=attack.clip_x)
+    images = Encoded(frame.images(values).to(attack.estimator.device))
+    told = _labels(y, len(values), attack)
+    if told is None:
+        told = _predicted(victim, images)
+    rows = Rows(
+        labels=told.to(images.device),
+        mask=None if mask is None else _mask(mask, values, frame).to(images),
+        start=None if x_init is None else _start(x_init, values, frame).to(images),
+    )
+    objective = as_labelled(cross_entropy) if attack.targeted else untargeted(cross_entropy)
+    truth = None if attack.targeted or y is None else told
+    return Task(victim, values, images, rows.spread(images), objective, truth)
+
+
+class Watcher:
+    """Tells tqdm and ART's summary writer of each step."""
+
+    def __init__(self, attack: Any, steps: int) -> None:
+        """Show a bar of `steps` unless the attack is silent."""
+        name = type(attack).__name__
+        self.attack, self.batch = attack, 0
+        self.bar = tqdm(total=steps, desc=name, leave=False, disable=not attack.verbose)
+        self.step = 0
+
+    def of(self, number: int, task: Task) -> "Watcher":
+        """Watch a batch."""
+        self.batch, self.task, self.step = number, task, 0
+        return self
+
+    def __call__(self, step: Step) -> None:
+        """Note a step."""
+        self.bar.update(1)
+        writer, frame = self.attack.summary_writer, self.task.frame
+        if writer is not None:
+            labels = self.task.rows.labels
+            assert labels is not None
+            classes = np.eye(self.attack.estimator.nb_classes, dtype=np.float32)
+            writer.update(
+                batch_id=self.batch,
+                global_step=self.step,
+                grad=-frame.last(step.slope).cpu().numpy() / frame.width,
+                patch=None,
+                estimator=self.attack.estimator,
+                x=frame.array(step.images),
+                y=classes[labels.cpu().numpy()][: len(step.images)],
+                targeted=self.attack.targeted,
+            )
+        self.step += 1
+
+    def close(self) -> None:
+        """End the bar and the writer's count."""
+        self.bar.close()
+        if self.attack.summary_writer is not None:
+            self.attack.summary_writer.reset()
+
+
+def _labels(y: Any, count: int, attack: Any) -> Tensor | None:
+    """Return classes (B,) from one-hot rows (B,K), (B,1) or (B,)."""
+    classes = attack.estimator.nb_classes
+    if y is None:
+        if attack.targeted:
+            raise ValueError("y: expected target labels for a targeted attack, got None")
+        return None
+    found = np.asarray(y)
+    if found.ndim == 2 and found.shape[1] == classes > 1:
+        found = found.argmax(axis=1)
+    found = found.reshape(-1) if found.ndim == 2 and found.shape[1] == 1 else found
+    if found.shape != (count,):
+        raise ValueError(
+            f"y: expected shape ({count}, {classes}) (one-hot) or ({count},) (classes), "
+            f"got {np.asarray(y).shape}"
+        )
+    if not np.equal(np.mod(found, 1), 0).all() or found.min() < 0 or found.max() >= classes:
+        raise ValueError(f"y: expected classes from 0 to {classes - 1}, got {found.tolist()}")
+    return torch.from_numpy(found.astype(np.int64))
+
+
+def _predicted(victim: EstimatorVictim, images: Encoded) -> Tensor:
+    with torch.no_grad():
+        parts = images.tensor_split(list(range(PART, len(images), PART)))
+        return torch.cat([victim(Encoded(part)).best for part in parts])
+
+
+def _mask(mask: Any, x: Array, frame: Frame) -> Tensor:
+    """Return a mask as large as the images; raises `ValueError` as ART's own attacks do."""
+    found = np.asarray(mask)
+    if not (np.issubdtype(found.dtype, np.floating) or found.dtype == bool):
+        raise ValueError(f"mask: expected floats or bools, got {found.dtype}")
+    if found.ndim > x.ndim or (found.size and found.min() < 0):
+        raise ValueError(f"mask: expected values from 0 on that broadcast to x, got {found.shape}")
+    try:
+        whole = np.broadcast_to(found, x.shape)
+    except ValueError as error:
+        expected = f"a shape that broadcasts to {x.shape}"
+        raise ValueError(f"mask: expected {expected}, got {found.shape}") from error
+    return frame.first(torch.from_numpy(whole.astype(np.float32)))
+
+
+def _start(x_init: Any, x: Array, frame: Frame) -> Tensor:
+    found = np.asarray(x_init, dtype=np.float32)
+    if found.shape != x.shape:
+        raise ValueError(f"x_init: expected the shape of x {x.shape}, got {found.shape}")
+    frame.check(found)
+    return frame.images(found)

@@ -1,0 +1,121 @@
+"""A physadv victim as an ART classifier: resize and normalisation lie inside the module."""
+
+from typing import Any
+
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch import Tensor, nn
+
+from physadv.core import check
+from physadv.victims import Asked, Classifier, Victim, load_victim
+from physadv_art.estimators.as_found import as_found
+from physadv_art.frame import Frame, ends
+
+
+class VictimModule(nn.Module):
+    """A physadv `Classifier` as one module: range, channel order, its `Prepare`, network.
+
+    Batches of another type are cast to that of its idle buffer, float32: some of ART's attacks
+    turn images into float64 under numpy 2.
+    """
+
+    kind: Tensor
+
+    def __init__(self, victim: Classifier, frame: Frame, *, probabilities: bool = False) -> None:
+        """Hold the victim's own network, not a copy."""
+        super().__init__()
+        self.last = nn.Softmax(dim=1) if probabilities else nn.Identity()
+        self.network, self.prepare, self.frame = victim.module, victim.prepare, frame
+        self.register_buffer("kind", torch.zeros((), device=victim.device), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return scores (B,K) for a batch in the frame's order and range."""
+        images = self.frame.unit(x.to(self.kind.dtype))
+        scores: Tensor = self.last(self.network(self.prepare(images)))
+        return scores
+
+
+class AnswerModule(nn.Module):
+    """Any differentiable victim behind range and channel order, see `Asked`."""
+
+    def __init__(self, victim: Victim, frame: Frame, *, probabilities: bool = False) -> None:
+        """Hold the victim."""
+        super().__init__()
+        self.asked, self.frame = Asked(victim), frame
+        self.last = nn.Softmax(dim=1) if probabilities else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return scores (B,K) for a batch in the frame's order and range."""
+        scores: Tensor = self.last(self.asked(self.frame.unit(x)))
+        return scores
+
+
+class VictimClassifier(PyTorchClassifier):  # type: ignore[misc]  # ART has no types
+    """An ART `PyTorchClassifier` that leaves its network as found; made by `from_victim`.
+
+    After `predict`, gradients and losses the train or eval mode of each layer, the parameters'
+    `requires_grad` and their `grad` are what they were. `fit` trains.
+    """
+
+    def predict(self, x: Any, batch_size: int = 128, **kwargs: Any) -> Any:
+        """Return the scores (B,K) as ART does."""
+        with as_found(self.model):
+            return super().predict(x, batch_size=batch_size, **kwargs)
+
+    def loss_gradient(self, x: Any, y: Any, training_mode: bool = False, **kwargs: Any) -> Any:
+        """Return the gradient of the loss with respect to the raw input, of its shape."""
+        with as_found(self.model):
+            return super().loss_gradient(x, y, training_mode=training_mode, **kwargs)
+
+    def class_gradient(self, x: Any, label: Any = None, **kwargs: Any) -> Any:
+        """Return the gradients of scores with respect to the raw input, (B,K or 1,*shape)."""
+        with as_found(self.model):
+            return super().class_gradient(x, label=label, **kwargs)
+
+    def compute_loss(self, x: Any, y: Any, reduction: str = "none", **kwargs: Any) -> Any:
+        """Return the loss of each row, or as `reduction` says."""
+        with as_found(self.model):
+            return super().compute_loss(x, y, reduction=reduction, **kwargs)
+
+    def get_activations(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return what a layer gives."""
+        with as_found(self.model, learn=True):
+            return super().get_activations(x, *args, **kwargs)
+
+
+def from_victim(
+    victim: Victim | str,
+    *,
+    clip_values: tuple[float, float] = (0.0, 1.0),
+    channels_first: bool = True,
+    input_px: tuple[int, int] | None = None,
+    probabilities: bool = False,
+    **kwargs: Any,
+) -> VictimClassifier:
+    """Return a physadv victim, or the one a spec names (`load_victim`), as an ART classifier.
+
+    `input_px` (height, width) of the images it will be given, by default the victim's own; with
+    `probabilities` it answers with a softmax, which a few of ART's attacks ask for.
+    `kwargs` go to `PyTorchClassifier`: loss (cross-entropy), optimizer (without one it cannot be
+    fitted), preprocessing, defences, device_type. Raises `UserError` for a victim without
+    gradients.
+    """
+    known: Any = load_victim(victim) if isinstance(victim, str) else victim
+    got = f"{known.name}, a black box"
+    check(known.differentiable, "victim", expected="one with gradients", got=got)
+    frame = Frame(channels_first, *ends(clip_values))
+    whole = isinstance(known, Classifier)
+    kind = VictimModule if whole else AnswerModule
+    module = kind(known, frame, probabilities=probabilities)
+    height, width = input_px or known.size_px
+    shape = (3, height, width) if channels_first else (height, width, 3)
+    device = "gpu" if any(weight.is_cuda for weight in module.parameters()) else "cpu"
+    settings: dict[str, Any] = {"loss": nn.CrossEntropyLoss(), "device_type": device} | kwargs
+    return VictimClassifier(
+        model=module,
+        input_shape=shape,
+        nb_classes=len(known.labels),
+        clip_values=clip_values,
+        channels_first=channels_first,
+        **settings,
+    )

@@ -1,0 +1,49 @@
+"""physadv's attacks by name in ART's metrics and universal perturbation: explicit, reversible."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from art.attacks.evasion.universal_perturbation import UniversalPerturbation
+from art.metrics.metrics import SUPPORTED_METHODS
+
+from physadv_art.attacks import PGD, PlanePatch, StickerPatch, UniversalPatch
+
+ATTACKS: dict[str, Any] = {
+    "physadv_pgd": PGD,
+    "physadv_sticker": StickerPatch,
+    "physadv_plane": PlanePatch,
+    "physadv_universal": UniversalPatch,
+}
+"""What `adversarial_accuracy`, `empirical_robustness` and `UniversalPerturbation` call them."""
+
+# The universal perturbation asks for images plus its noise, which may leave the clip values.
+WITH_NOISE = {name: partial(cls, clip_x=True) for name, cls in ATTACKS.items()}
+physadv_pgd, physadv_sticker, physadv_plane, physadv_universal = WITH_NOISE.values()
+
+
+def register() -> None:
+    """Add the attacks, by the names of `ATTACKS`; registering twice is registering once."""
+    for name, cls in ATTACKS.items():
+        SUPPORTED_METHODS[name] = {"class": cls, "params": {"verbose": False}}
+        UniversalPerturbation.attacks_dict[name] = f"{__name__}.{name}"
+
+
+def unregister() -> None:
+    """Take the attacks out again; ART's own entries stay as they are."""
+    for name in ATTACKS:
+        SUPPORTED_METHODS.pop(name, None)
+        UniversalPerturbation.attacks_dict.pop(name, None)
+
+
+@contextmanager
+def registered() -> Iterator[None]:
+    """Have the attacks registered inside, and afterwards only if they were before."""
+    before = [name for name in ATTACKS if name in SUPPORTED_METHODS]
+    register()
+    try:
+        yield
+    finally:
+        if not before:
+            unregister()

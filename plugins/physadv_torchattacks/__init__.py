@@ -1,0 +1,5 @@
+"""physadv inside torchattacks, and torchattacks inside physadv."""
+
+from physadv_torchattacks.attacks import PGD
+
+__all__ = ["PGD"]

@@ -1,0 +1,151 @@
+"""`physadv attack` and `physadv plugins`: from images to a folder with a card."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from physadv.attacks.digital import PGD
+from physadv.core import generator, load_image, save_image
+from tests.journey.commands import card, done, label_file, physadv, refused, torchscript
+from tests.plugins.points import points
+
+__all__ = ["points"]
+VICTIM = ("--victim", "net.pt", "--size-px", "16", "--labels", "names.txt")
+
+
+@pytest.fixture
+def work(here: Path) -> Path:
+    """Make a victim, its labels, and images of two sizes with a table."""
+    torchscript(here / "net.pt")
+    label_file(here / "names.txt")
+    (here / "photos").mkdir()
+    rng = generator(0)
+    for number in range(5):
+        side = 16 if number < 4 else 40
+        save_image(here / "photos" / f"{number}.png", torch.rand(1, 3, side, side, generator=rng))
+    rows = "".join(f"photos/{k}.png,{'Stop' if k % 2 else 2}\n" for k in range(5))
+    (here / "table.csv").write_text("file,label\n" + rows)
+    return here
+
+
+def test_a_folder_of_images(work: Path) -> None:
+    said = done("attack", *VICTIM, "--images", "photos", "--set", "eps=0.1", "--batch", 2).stdout
+    facts = card(work / "physadv-attack")
+    measured = facts["measured"]
+    assert measured["success"]["n"] == 5
+    assert measured["success"]["hits"] == sum(
+        row["label"] != row["read as"] for row in facts["images"]
+    )
+    assert measured["clean"]["hits"] == 0
+    assert measured["images read correctly"] is None
+    assert measured["largest change"]["inf"] <= 26 / 255 + 1e-6
+    assert "labels are the victim's own answers" in facts["doubts"]
+    made = load_image(work / "physadv-attack" / facts["images"][1]["file"])
+    plain = load_image(work / "photos" / "1.png")
+    assert 0 < float((made - plain).abs().max()) <= 26 / 255 + 1e-6
+    assert "kept in physadv-attack" in said
+    assert "/5 " in said
+
+
+def test_a_table_with_labels_and_a_target(work: Path) -> None:
+    arguments = (*VICTIM, "--images", "table.csv", "--target", "Yield", "--out", "out")
+    done("attack", *arguments, "--set", "eps=0.2", "--set", "steps=5")
+    facts = card(work / "out")
+    assert facts["goal"] == "read as Yield"
+    assert [row["label"] for row in facts["images"]] == ["Yield", "Stop"] * 2 + ["Yield"]
+    assert facts["measured"]["images read correctly"]["n"] == 5
+    assert facts["measured"]["success"]["hits"] >= 4
+    assert facts["settings"] == {"eps": "0.2", "steps": "5"}
+    again = refused(physadv("attack", *arguments))
+    assert "expected a folder without a result" in again
+    done("attack", *arguments, "--force", "--attack", "patch", "--set", "steps=2")
+    assert card(work / "out")["attack"] == "patch"
+
+
+def test_through_a_camera(work: Path) -> None:
+    arguments = (*VICTIM, "--images", "photos", "--camera", "lab", "--samples", 2, "--force")
+    done("attack", *arguments)
+    one = card(work / "physadv-attack")
+    assert one["camera"] == "lab"
+    misread = [row for row in one["images"] if row["label"] != row["read as"]]
+    assert one["measured"]["success"]["hits"] == len(misread)
+    done("attack", *arguments)
+    again = card(work / "physadv-attack")
+    assert again["measured"] == one["measured"]
+
+
+@pytest.mark.parametrize("name", ["art:FastGradientMethod", "foolbox:LinfPGD", "torchattacks:FGSM"])
+def test_attacks_of_frameworks(work: Path, points: Path, name: str) -> None:
+    done("attack", *VICTIM, "--images", "photos", "--attack", name, "--truth", "Go")
+    facts = card(work / "physadv-attack")
+    assert facts["attack"] == name
+    assert facts["measured"]["largest change"]["inf"] > 0
+    assert {row["label"] for row in facts["images"]} == {"Go"}
+
+
+def test_plugins_are_listed(points: Path) -> None:
+    said = " ".join(done("plugins").stdout.split())
+    assert "physadv itself: --attack pgd | patch" in said
+    assert "art: the Adversarial Robustness Toolbox" in said
+    assert "HopSkipJump" in said
+    assert "--attack foolbox:NAME" in said
+    assert "broken: not usable (No module named 'physadv_nowhere')" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--attack", "pgdd"), "did you mean 'pgd'"),
+        (("--attack", "nowhere:PGD"), "attack: expected one of"),
+        (("--attack", "broken:PGD"), "pip install 'physadv[broken]'"),
+        (("--attack", "art:GeoDA"), "numpy.mat"),
+        (("--set", "epss=1"), "did you mean 'eps'"),
+        (("--set", "eps"), "set: expected NAME=VALUE"),
+        (("--set", "eps=1", "--set", "eps=2"), "set: expected each name once"),
+        (("--set", "steps=0"), "steps: expected at least 1"),
+        (("--set", "eps=wide"), "set: expected numbers"),
+        (("--images", "nowhere"), "images: expected a folder or a .csv"),
+        (("--images", "empty"), "images: expected at least one image"),
+        (("--images", "wrong.csv"), "columns file and label"),
+        (("--images", "gaps.csv"), "a file and a label in every row"),
+        (("--images", "unknown.csv"), "label: expected one of"),
+        (("--camera", "lob"), "camera: expected one of lab"),
+        (("--target", "Nothing"), "label: expected one of"),
+        (("--out", "names.txt"), "out: expected a folder"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    work: Path, points: Path, flags: tuple[str, ...], message: str
+) -> None:
+    (work / "empty").mkdir()
+    (work / "wrong.csv").write_text("path,class\nphotos/0.png,Stop\n")
+    (work / "gaps.csv").write_text("file,label\nphotos/0.png,\n")
+    (work / "unknown.csv").write_text("file,label\nphotos/0.png,Elephant\n")
+    images = () if "--images" in flags else ("--images", "photos")
+    assert message in refused(physadv("attack", *VICTIM, *images, *flags))
+    assert not (work / "physadv-attack").exists()
+
+
+def test_ctrl_c_keeps_whole_batches(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, calls = PGD.__call__, list[int]()
+
+    def stopped(self: PGD, *args: object, **kwargs: object) -> Tensor:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return whole(self, *args, **kwargs)  # type: ignore[arg-type]  # handed on
+
+    monkeypatch.setattr(PGD, "__call__", stopped)
+    found = physadv("attack", *VICTIM, "--images", "photos", "--batch", 2)
+    assert found.exit_code == 130
+    facts = card(work / "physadv-attack")
+    assert facts["measured"]["success"]["n"] == 4
+    assert len(list((work / "physadv-attack" / "images").iterdir())) == 4
+    assert any("stopped by hand" in doubt for doubt in facts["doubts"])
+    calls.clear()
+    calls.extend([1, 1])
+    nothing = physadv("attack", *VICTIM, "--images", "photos", "--out", "none")
+    assert nothing.exit_code == 130
+    assert not (work / "none").exists()
