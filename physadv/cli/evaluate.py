@@ -7,7 +7,14 @@ import typer
 from rich.table import Table
 
 from physadv.cli.drives import driven, drives_facts, show_drives
-from physadv.cli.options import FLAGS, WORLDS_HELP, FolderArgument, PaperOption, laid_over
+from physadv.cli.options import (
+    FLAGS,
+    WORLDS_HELP,
+    DeviceOption,
+    FolderArgument,
+    PaperOption,
+    laid_over,
+)
 from physadv.cli.show import bar, console, interval, polite
 from physadv.core import spawn
 from physadv.design import Design, build_problem, build_victim, design_from
@@ -99,6 +106,7 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(help="Another seed, other conditions.", rich_help_panel=HOW)
     ] = 1,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Judge a result again: fresh conditions, a grid, another world, other photos or victims.
 
@@ -119,7 +127,7 @@ def evaluate(
     }
     design = _elsewhere(design, flags)
     axes = None if grid is None else parse_axes(grid)
-    against = build_victim(design)
+    against = build_victim(design, device=device)
     problem = build_problem(design, against)
     check_axes(problem.declared(), axes or {})
     with bar() as progress:

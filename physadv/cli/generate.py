@@ -8,6 +8,7 @@ import typer
 from physadv.cli.options import (
     FLAGS,
     WORLDS_HELP,
+    DeviceOption,
     ForceOption,
     OutOption,
     PaperOption,
@@ -40,6 +41,7 @@ def demo(
     ] = 0,
     paper: PaperOption = "A4",
     force: ForceOption = False,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Make stickers that turn the bundled recogniser's Stop into Speed limit (80km/h).
 
@@ -49,7 +51,8 @@ def demo(
 
     Ctrl-C judges and writes what was found so far; physadv generate --resume goes on from there.
     """
-    run(design_from(DEMO | {"seed": seed}, names=FLAGS), out, Options(paper=paper, force=force))
+    options = Options(paper=paper, force=force, device=device)
+    run(design_from(DEMO | {"seed": seed}, names=FLAGS), out, options)
 
 
 @polite
@@ -286,6 +289,7 @@ def generate(
     ] = None,
     paper: PaperOption = "A4",
     force: ForceOption = False,
+    device: DeviceOption = "cpu",
     resume: Annotated[
         bool,
         typer.Option(
@@ -336,7 +340,7 @@ def generate(
         base = read_design(design)
     elif resume:
         base = load_state(out).design
-    run(_merged(base, flags), out, Options(paper, force, resume))
+    run(_merged(base, flags), out, Options(paper, force, resume, device))
 
 
 KEEP_PLACES = {"name", "judged", "cell_mm", "palette", "printable", *("steps", "batch", "restarts")}

@@ -24,6 +24,13 @@ ForceOption = Annotated[
     bool,
     typer.Option("--force", help="Replace the result that --out holds.", rich_help_panel="Result"),
 ]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICE",
+        help="Where the victim answers and its photographs are made: cpu, cuda, cuda:1.",
+    ),
+]
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="A folder made by physadv generate or demo.")
 ]

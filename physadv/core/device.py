@@ -13,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
+from physadv.core.check import UserError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -35,6 +37,21 @@ def device_of(thing: object) -> torch.device:
     """Return the `device` of whatever says it has one, else the CPU."""
     device = getattr(thing, "device", CPU)
     return device if isinstance(device, torch.device) else CPU
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device of a name as torch has it ("cpu", "cuda", "cuda:1").
+
+    Raises `UserError` where there is none such on this machine.
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        expected = "a device of this machine: cpu, cuda, cuda:1"
+        fix = str(error).strip().splitlines()[0].split(". ")[0]
+        raise UserError("device", expected=expected, got=repr(name), fix=fix) from error
+    return device
 
 
 def moved(value: T, device: torch.device) -> T:

@@ -7,6 +7,7 @@ from physadv.attacks import Gradient, place
 from physadv.attacks.placement import Tick
 from physadv.core import Choice, UserError, check
 from physadv.core.check import one_of
+from physadv.core.device import find_device
 from physadv.design.model import Design
 from physadv.objectives import (
     Objective,
@@ -45,9 +46,12 @@ TABLED = "for many, write a table .csv with the columns file,corners,mask"
 LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
 
 
-def build_victim(design: Design) -> Classifier:
-    """Load the design's victim; raises `UserError` unless it is a classifier on this machine."""
-    part = design.victim
+def build_victim(design: Design, *, device: str = "cpu") -> Classifier:
+    """Load the design's victim onto `device`, where its photographs are then made.
+
+    Raises `UserError` unless it is a classifier on this machine and the machine has the device.
+    """
+    part, place = design.victim, find_device(device)
     found = load_victim(
         part.spec,
         labels=Path(part.labels) if part.labels else None,
@@ -58,6 +62,7 @@ def build_victim(design: Design) -> Classifier:
     if not isinstance(found, Classifier):
         got, fix = repr(found), "ask others from Python, as docs/victims.md shows"
         raise UserError("victim", expected="a classifier on this machine", got=got, fix=fix)
+    found.module.to(place)
     return found
 
 

@@ -48,11 +48,12 @@ class Watch:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run treats its folder."""
+    """How a run treats its folder, and which of torch's devices does the work."""
 
     paper: str = "A4"
     force: bool = False
     resume: bool = False
+    device: str = "cpu"
 
 
 def generate(
@@ -69,7 +70,7 @@ def generate(
     page_of(options.paper)
     check_folder(folder, force=options.force, resume=options.resume)
     saved = load_state(folder) if options.resume else None
-    victim = build_victim(design)
+    victim = build_victim(design, device=options.device)
     design = named(design, victim)
     if saved is not None:
         design = check_same(saved, design, victim)
@@ -107,7 +108,8 @@ def _smaller(design: Design, area: float, folder: Path, options: Options, watch:
         watch.state(state)
 
     resume = options.resume and (inner / STATE).exists()
-    going = Options(options.paper, options.force or options.resume, resume)
+    force = options.force or options.resume
+    going = replace(options, force=force, resume=resume)
     finding, _ = generate(small, inner, options=going, watch=replace(watch, state=remember))
     if finding.result.interrupted:
         raise KeyboardInterrupt

@@ -40,6 +40,7 @@ CASES = """
 --optimiser sgd => --optimiser: expected 'adam' or 'sign', got 'sgd'
 --target 5 --printable 1 => palette: expected a file of r,g,b lines
 --area 0 --pieces 0 => flags: | got 2 faults: (1) --area: | (2) --pieces:
+--device quantum => device: expected a device of this machine: cpu, cuda, cuda:1, got 'quantum'
 --labels names.txt => labels: expected nothing | bundled brings its own
 --victim resnet => victim: expected "bundled" | got 'resnet'
 --victim absent.pt --size-px 16 => victim: expected a file that exists, got absent.pt
