@@ -10,6 +10,7 @@ from physadv_art.defences import (
     TopScores,
 )
 from physadv_art.estimators import (
+    BlackBoxVictim,
     EstimatorVictim,
     PhysicalClassifier,
     VictimClassifier,
@@ -21,6 +22,7 @@ from physadv_art.registration import register, registered, unregister
 
 __all__ = [
     "PGD",
+    "BlackBoxVictim",
     "CameraPreprocessor",
     "CameraSmoothing",
     "EstimatorVictim",

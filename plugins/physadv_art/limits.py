@@ -42,6 +42,12 @@ UNFIT: dict[str, str] = {
 }
 """Attacks that cannot be named to `physadv attack --attack art:NAME`, and why."""
 
+BLACK_BOX = {
+    *("BoundaryAttack", "HopSkipJump", "PixelAttack", "SignOPTAttack", "SimBA", "SquareAttack"),
+    *("SpatialTransformation", "ThresholdAttack", "VirtualAdversarialMethod", "ZooAttack"),
+}
+"""Attacks that need scores or decisions only, and so run on black boxes too."""
+
 PROBABILITIES = {"SimBA", "VirtualAdversarialMethod"}
 """Attacks that ask for probabilities: `from_victim(…, probabilities=True)`."""
 SINGLE = {"ShadowAttack"}

@@ -17,7 +17,7 @@ from physadv.objectives import Objective, wants_labels
 from physadv.victims import Victim
 from physadv_art.estimators import from_victim
 from physadv_art.frame import Array
-from physadv_art.limits import PROBABILITIES, SINGLE, UNFIT, fitting
+from physadv_art.limits import BLACK_BOX, PROBABILITIES, SINGLE, UNFIT, fitting
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class ArtAttack:
         ART draws from numpy's global generator, which is seeded for it and put back; a few of its
         attacks have a generator of their own that takes no seed.
         """
+        if not victim.differentiable and self.name not in BLACK_BOX:
+            expected, got = f"gradients, which art:{self.name} needs", f"{victim.name}, a black box"
+            fix = "take one of " + ", ".join(f"art:{name}" for name in sorted(BLACK_BOX))
+            raise UserError("victim", expected=expected, got=got, fix=fix)
         size = (images.shape[-2], images.shape[-1])
         asked = self.name in PROBABILITIES
         estimator = from_victim(victim, input_px=size, probabilities=asked)

@@ -19,6 +19,7 @@ from physadv.camera import Camera, Jpeg, Noise
 from physadv.core import Answer, Encoded, Span, UserError, generator
 from physadv.presets import PRESETS
 from physadv.testing import check_victim
+from physadv.victims import Ensemble
 from tests.plugins.cast import CLASSES, SIDE, accuracy, data, estimator, network, one_hot, victim
 from tests.victims import linear_victim, small_victim
 from tests.worlds import tiny_world
@@ -42,10 +43,18 @@ def physical(camera: Camera | str = SMOOTH, **kwargs: Any) -> PhysicalClassifier
     return PhysicalClassifier(estimator(**kept), camera, **kwargs)
 
 
+def pair(mean: Any) -> Ensemble:
+    return Ensemble([linear_victim(CLASSES, (SIDE, SIDE), seed) for seed in (1, 2)], mean=mean)
+
+
 ESTIMATORS: dict[str, Callable[..., Any]] = {
     "victim": estimator,
     "resized": lambda **kw: from_victim(small_victim(CLASSES), input_px=(20, 24), **kw),
     "answers": lambda **kw: from_victim(linear_victim(CLASSES, (SIDE, SIDE)), **kw),
+    **{
+        f"ensemble of {mean}": lambda mean=mean, **kw: from_victim(pair(mean), **kw)
+        for mean in ("logits", "losses", "probabilities")
+    },
     "probabilities": lambda **kw: estimator(probabilities=True, **kw),
     "physical": lambda **kw: physical(samples=2, **kw),
 }
@@ -86,9 +95,9 @@ def test_gradients_of_the_module_are_the_difference_quotients(
     """In float64, along directions that the module does not know; relative error below 1e-3."""
     on = ESTIMATORS[name](clip_values=clip_values, channels_first=channels_first)
     module = copy.deepcopy(on.model).double().eval()
-    if name == "answers":
-        toy = module.asked.victim
-        toy.weight, toy.bias = toy.weight.double(), toy.bias.double()
+    if hasattr(module, "asked"):
+        for toy in getattr(module.asked.victim, "victims", [module.asked.victim]):
+            toy.weight, toy.bias = toy.weight.double(), toy.bias.double()
     x = torch.from_numpy(batch(on)).double()
     weight = torch.randn(len(x), CLASSES, generator=generator(5)).double()
     step = 1e-7 * (clip_values[1] - clip_values[0])
@@ -193,14 +202,10 @@ def test_detectors_dense_scores_become_one_a_class() -> None:
     assert np.allclose(on.predict(x), x.reshape(2, -1)[:, :6].reshape(2, 3, 2).max(axis=1))
 
 
-def test_specs_and_black_boxes() -> None:
+def test_specs_and_ranges() -> None:
     on = from_victim("bundled", clip_values=(0.0, 255.0))
     assert on.nb_classes == 43
     assert on.input_shape == (3, 48, 48)
-    black = linear_victim()
-    black.differentiable = False
-    with pytest.raises(UserError, match="linear, a black box"):
-        from_victim(black)
     with pytest.raises(ValueError, match="clip_values: expected"):
         from_victim(victim(), clip_values=(1.0, 0.0))
 

@@ -2,15 +2,21 @@
 
 import inspect
 import re
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import art.attacks.evasion as evasion
 import numpy as np
 import pytest
 from art.attacks import EvasionAttack
+from art.exceptions import EstimatorError
 from physadv_art import from_victim
-from physadv_art.limits import NOTES, PROBABILITIES, SINGLE, UNFIT, fitting
+from physadv_art.limits import BLACK_BOX, NOTES, PROBABILITIES, SINGLE, UNFIT, fitting
 
+from physadv.victims import Classifier, Ensemble, Prepare, onnx_classifier
+from tests.onnx_files import write
 from tests.plugins.cast import SIDE, data, estimator, one_hot
 from tests.plugins.test_art_estimators import physical
 from tests.shared_data import ROOT
@@ -69,11 +75,37 @@ SLOW = {
     *("VirtualAdversarialMethod", "ThresholdAttack", "CarliniL0Method", "CarliniLInfMethod"),
     *("AutoAttack", "CompositeAdversarialAttackPyTorch", "SignOPTAttack"),
 }
-"""These are tried on one adapter alone."""
+"""These are tried on one adapter with gradients alone."""
+
+
+@lru_cache
+def onnx_victim() -> Classifier:
+    """Return a small ONNX file that onnx2torch converts."""
+    with TemporaryDirectory() as folder:
+        file = write(Path(folder) / "net.onnx")
+        return onnx_classifier(file, list("abcd"), Prepare(SIDE), output="scores")
+
+
+def closed(**kwargs: Any) -> Any:
+    """Return a black box of linear scores, as ART has it."""
+    victim = linear_victim(4, (SIDE, SIDE))
+    victim.differentiable = False
+    return from_victim(victim, **kwargs)
+
+
+def ensemble(**kwargs: Any) -> Any:
+    """Return two linear victims as one."""
+    members = [linear_victim(4, (SIDE, SIDE), seed) for seed in (1, 2)]
+    return from_victim(Ensemble(members), **kwargs)
+
+
 ADAPTERS: dict[str, Any] = {
     "VictimClassifier": estimator,
     "PhysicalClassifier": lambda **_: physical("lab"),
     "another victim": lambda **kw: from_victim(linear_victim(4, (SIDE, SIDE)), **kw),
+    "ONNX": lambda **kw: from_victim(onnx_victim(), **kw),
+    "ensemble": ensemble,
+    "black box": closed,
 }
 
 
@@ -91,8 +123,10 @@ def test_every_attack_of_arts_is_in_the_table() -> None:
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("name", fitting())
 def test_attacks_run(name: str, adapter: str) -> None:
-    if name in SLOW and adapter != "VictimClassifier":
-        pytest.skip("tried on VictimClassifier")
+    if name in SLOW and adapter not in ("VictimClassifier", "black box"):
+        pytest.skip("tried on two adapters")
+    if adapter == "black box" and name not in BLACK_BOX:
+        pytest.skip("needs gradients")
     if name in PROBABILITIES and adapter == "PhysicalClassifier":
         pytest.skip("asks for probabilities")
     on = ADAPTERS[adapter](**({"probabilities": True} if name in PROBABILITIES else {}))
@@ -108,6 +142,16 @@ def test_attacks_run(name: str, adapter: str) -> None:
     assert attacked.max() <= 1 + 1e-6
 
 
+@pytest.mark.parametrize("name", sorted(set(fitting()) - BLACK_BOX))
+def test_the_others_need_gradients(name: str) -> None:
+    """ART says so, but for two of them, which fail later."""
+    late = {"AutoAttack": ValueError, "ProjectedGradientDescentPyTorch": AttributeError}
+    on, settings = closed(), SETTINGS.get(name, {})
+    x, labels = data(on, 1)
+    with pytest.raises(late.get(name, EstimatorError)):
+        getattr(evasion, name)(on, **settings).generate(x, one_hot(labels))
+
+
 def test_geoda_still_needs_what_numpy_has_removed() -> None:
     """When this fails, ART has been mended and `UNFIT` is out of date."""
     on = estimator()
@@ -118,9 +162,12 @@ def test_geoda_still_needs_what_numpy_has_removed() -> None:
 
 def table() -> str:
     """Return the table of docs/art.md."""
-    rows = ["| attack of ART | on our adapters | what to know |", "|---|---|---|"]
-    rows += [f"| {name} | runs | {NOTES.get(name, '')} |" for name in fitting()]
-    rows += [f"| {name} | no | {reason} |" for name, reason in sorted(UNFIT.items())]
+    rows = ["| attack of ART | our adapters | black boxes | what to know |", "|---|---|---|---|"]
+    rows += [
+        f"| {name} | runs | {'runs' if name in BLACK_BOX else 'no'} | {NOTES.get(name, '')} |"
+        for name in fitting()
+    ]
+    rows += [f"| {name} | no | no | {reason} |" for name, reason in sorted(UNFIT.items())]
     return "\n".join(rows)
 
 

@@ -1,10 +1,12 @@
 """physadv victims as ART estimators, ART estimators as victims, and a camera before any of them."""
 
+from physadv_art.estimators.black_box import BlackBoxVictim
 from physadv_art.estimators.physical import PhysicalClassifier
 from physadv_art.estimators.victim_classifier import VictimClassifier, from_victim
 from physadv_art.victim import EstimatorVictim, as_victim
 
 __all__ = [
+    "BlackBoxVictim",
     "EstimatorVictim",
     "PhysicalClassifier",
     "VictimClassifier",

@@ -6,9 +6,9 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from physadv.core import check
 from physadv.victims import Asked, Classifier, Victim, load_victim
 from physadv_art.estimators.as_found import as_found
+from physadv_art.estimators.black_box import BlackBoxVictim
 from physadv_art.frame import Frame, ends
 
 
@@ -91,31 +91,36 @@ def from_victim(
     input_px: tuple[int, int] | None = None,
     probabilities: bool = False,
     **kwargs: Any,
-) -> VictimClassifier:
+) -> VictimClassifier | BlackBoxVictim:
     """Return a physadv victim, or the one a spec names (`load_victim`), as an ART classifier.
 
+    A `VictimClassifier` where the victim has gradients, else a `BlackBoxVictim`.
     `input_px` (height, width) of the images it will be given, by default the victim's own; with
     `probabilities` it answers with a softmax, which a few of ART's attacks ask for.
     `kwargs` go to `PyTorchClassifier`: loss (cross-entropy), optimizer (without one it cannot be
-    fitted), preprocessing, defences, device_type. Raises `UserError` for a victim without
-    gradients.
+    fitted), preprocessing, defences, device_type; a black box takes preprocessing and defences.
+    Raises `UserError` for others.
     """
     known: Any = load_victim(victim) if isinstance(victim, str) else victim
-    got = f"{known.name}, a black box"
-    check(known.differentiable, "victim", expected="one with gradients", got=got)
     frame = Frame(channels_first, *ends(clip_values))
-    whole = isinstance(known, Classifier)
-    kind = VictimModule if whole else AnswerModule
-    module = kind(known, frame, probabilities=probabilities)
     height, width = input_px or known.size_px
     shape = (3, height, width) if channels_first else (height, width, 3)
-    device = "gpu" if any(weight.is_cuda for weight in module.parameters()) else "cpu"
-    settings: dict[str, Any] = {"loss": nn.CrossEntropyLoss(), "device_type": device} | kwargs
+    if not known.differentiable:
+        last = nn.Softmax(dim=1) if probabilities else nn.Identity()
+        return BlackBoxVictim(known, frame, input_shape=shape, last=last, **kwargs)
+    kind = VictimModule if isinstance(known, Classifier) else AnswerModule
+    module = kind(known, frame, probabilities=probabilities)
     return VictimClassifier(
         model=module,
         input_shape=shape,
         nb_classes=len(known.labels),
         clip_values=clip_values,
         channels_first=channels_first,
-        **settings,
+        **defaults(module) | kwargs,
     )
+
+
+def defaults(module: nn.Module) -> dict[str, Any]:
+    """Return what a `PyTorchClassifier` of a module is made with unless it is told otherwise."""
+    device = "gpu" if any(weight.is_cuda for weight in module.parameters()) else "cpu"
+    return {"loss": nn.CrossEntropyLoss(), "device_type": device}
