@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -113,21 +114,32 @@ class ImageReport:
     doubts: tuple[str, ...]
 
 
+class Told(NamedTuple):
+    """What is known of B images: what the objective is told, what they show, where the thing is.
+
+    `labels` (B,), `truth` (B,) where that is known, `boxes` (B,4) x1y1x2y2 in pixels, or None for
+    the whole image.
+    """
+
+    labels: Tensor
+    truth: Tensor | None = None
+    boxes: Tensor | None = None
+
+
 @torch.no_grad()
 def judge_images(
     victim: Victim,
     images: Encoded,
     attacked: Encoded,
     objective: Objective,
-    labels: tuple[Tensor, Tensor | None],
+    told: Told,
     controls: Mapping[str, Encoded] | None = None,
 ) -> ImageReport:
     """Judge attacked images (B,C,H,W) beside the images, all rounded to 8 bits.
 
-    `labels` are what the objective is told (B,), and what the images show (B,) if that is known.
     Raises `UserError` where the shapes differ.
     """
-    fits, told, truth = attacked.shape == images.shape, labels[0], labels[1]
+    fits, truth = attacked.shape == images.shape, told.truth
     check(fits, "attacked", expected=f"shape {tuple(images.shape)}", got=tuple(attacked.shape))
     plain = _rounded(victim, images, objective, told)
     hits, read, scores = _rounded(victim, attacked, objective, told)
@@ -152,18 +164,21 @@ def _wilson(hits: Tensor) -> Rate:
 
 
 def _rounded(
-    victim: Victim, images: Encoded, objective: Objective, told: Tensor
+    victim: Victim, images: Encoded, objective: Objective, told: Told
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return success (B,), the class read (B,) and the scores (B,K) of images of 8 bits."""
-    hits, scores, cuts = [], [], list(range(PART, len(images), PART))
-    for part, labels in zip(images.tensor_split(cuts), told.tensor_split(cuts), strict=True):
-        box = torch.tensor([[0.0, 0.0, part.shape[-1], part.shape[-2]]]).repeat(len(part), 1)
+    hits, read, scores = list[Tensor](), list[Tensor](), list[Tensor]()
+    whole = torch.tensor([[0.0, 0.0, images.shape[-1], images.shape[-2]]]).repeat(len(images), 1)
+    boxes, cuts = whole if told.boxes is None else told.boxes, list(range(PART, len(images), PART))
+    parts = [one.tensor_split(cuts) for one in (images, told.labels, boxes)]
+    for part, labels, box in zip(*parts, strict=True):
         pixels = Encoded(quantise(part).to(part))
         photo = Photo(pixels, box.reshape(-1, 2, 2), box, labels.to(part.device))
         answer = victim(pixels)
         hits.append(objective.success(answer, photo))
+        read.append(answer.best)
         scores.append(answer.scores)
-    return torch.cat(hits), torch.cat(scores).argmax(dim=1), torch.cat(scores)
+    return torch.cat(hits), torch.cat(read), torch.cat(scores)
 
 
 def _controls(
@@ -215,7 +230,8 @@ def _score_doubts(
     ]
     if correct is not None and correct.share < 0.9:
         doubts.append(f"the victim reads {what} in only {correct}")
-    if bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all()):
+    flat = scores.ndim == 2
+    if flat and bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all()):
         doubts.append("the victim gives probabilities, not logits: gradients may vanish")
     return doubts
 

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from physadv.attacks.digital import DigitalAttack, Rows, Step
 from physadv.core import Encoded, UserError, check, load_image, quantise, spawn
-from physadv.judge import ImageReport, judge_images
+from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
 from physadv.victims import Victim
 
@@ -109,7 +109,7 @@ def attack_pictures(
         pictures.files[:n], Encoded(pictures.images[:n]), pictures.labels[:n], pictures.told
     )
     truth = done.labels if done.told else None
-    report = judge_images(victim, done.images, images, goal, (told[:n], truth))
+    report = judge_images(victim, done.images, images, goal, Told(told[:n], truth))
     return Attacked(done, images, report, seconds, interrupted)
 
 

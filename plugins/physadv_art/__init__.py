@@ -11,10 +11,12 @@ from physadv_art.defences import (
 )
 from physadv_art.estimators import (
     BlackBoxVictim,
+    DetectorClassifier,
     EstimatorVictim,
     PhysicalClassifier,
     VictimClassifier,
     as_victim,
+    detector_classifier,
     from_victim,
 )
 from physadv_art.preprocessors import CameraPreprocessor
@@ -25,6 +27,7 @@ __all__ = [
     "BlackBoxVictim",
     "CameraPreprocessor",
     "CameraSmoothing",
+    "DetectorClassifier",
     "EstimatorVictim",
     "JpegDefence",
     "PhysicalClassifier",
@@ -37,6 +40,7 @@ __all__ = [
     "VictimClassifier",
     "as_victim",
     "build",
+    "detector_classifier",
     "from_victim",
     "register",
     "registered",

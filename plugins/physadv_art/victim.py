@@ -8,11 +8,11 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from physadv.core import Answer, Encoded, UserError, check
-from physadv.victims import find_label
+from physadv.core import Answer, Detections, Encoded, UserError, check
+from physadv.victims import Detector, find_label
 from physadv.victims.frozen import frozen
 from physadv_art.frame import frame_of
-from physadv_art.graph import model_scores
+from physadv_art.graph import model_scores, prepared
 
 
 class EstimatorVictim:
@@ -59,6 +59,28 @@ class EstimatorVictim:
     def label(self, name_or_index: str | int) -> int:
         """Return the class of a label or index, or raise `UserError`."""
         return find_label(self.labels, name_or_index)
+
+
+class EstimatorDetector(EstimatorVictim):
+    """A `DetectorClassifier` as the detector it was made of, with all of its candidates.
+
+    Its preprocessing and preprocessing defences are applied, differentiably. Images of any size
+    are taken, since the detector owns its resizing; boxes are in pixels of these images.
+    """
+
+    def __init__(self, estimator: PyTorchClassifier) -> None:
+        """Wrap an estimator, which is left as it is."""
+        super().__init__(estimator)
+        self.detector: Detector = estimator.model.victim
+        self.labels, self.name = self.detector.labels, self.detector.name
+
+    def __call__(self, images: Encoded) -> Detections:
+        """Answer for images in [0,1]; gradients reach them, never the weights."""
+        x = self.frame.back(images).to(self.estimator.device)
+        ready = self.frame.unit(prepared(self.estimator.preprocessing_operations, x))
+        expected, got = f"preprocessing that keeps {len(images)} images", len(ready)
+        check(got == len(images), "estimator", expected=expected, got=got)
+        return self.detector(Encoded(ready))
 
 
 def as_victim(estimator: Any, labels: Sequence[str] | None = None) -> EstimatorVictim:

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 from physadv.camera import Camera, retaken, retaking
 from physadv.core import Encoded, Span, UserError, draw, generator, quantise, take, wilson
 from physadv.evaluation import Photographed, Retakes
-from physadv.judge import judge_images
+from physadv.judge import Told, judge_images
 from physadv.objectives import (
     as_labelled,
     cross_entropy,
@@ -34,7 +34,7 @@ def test_rates_are_counted_on_rounded_images() -> None:
     victim, clean = linear_victim(), images()
     labels = victim(Encoded(quantise(clean))).best
     made = images(seed=2)
-    report = judge_images(victim, clean, made, untargeted(), (labels, labels))
+    report = judge_images(victim, clean, made, untargeted(), Told(labels, labels))
     hits = int((victim(Encoded(quantise(made))).best != labels).sum())
     assert report.success == wilson(hits, 12)
     assert report.clean == wilson(0, 12)
@@ -49,7 +49,7 @@ def test_what_only_lies_between_the_grey_levels_is_no_success() -> None:
     clean = Encoded(quantise(images()))
     slope = victim.margin_gradient(1, 0, SIZE).sign()
     made = Encoded((clean + 0.4 / 255 * slope).clamp(0, 1))
-    report = judge_images(victim, clean, made, targeted(1, margin), (torch.zeros(12), None))
+    report = judge_images(victim, clean, made, targeted(1, margin), Told(torch.zeros(12), None))
     assert report.success == report.clean
     assert report.change["inf"] == 0
 
@@ -59,7 +59,7 @@ def test_doubts_name_their_reasons() -> None:
     labels = victim(Encoded(quantise(clean))).best
     made = images(seed=2)
     wrong = (labels + 1) % 3
-    report = judge_images(victim, clean, made, untargeted(), (wrong, wrong), {"noise": made})
+    report = judge_images(victim, clean, made, untargeted(), Told(wrong, wrong), {"noise": made})
     told = " | ".join(report.doubts)
     assert "the control 'noise' succeeds" in told
     assert "the victim reads the images in only 0.0 %" in told
@@ -69,14 +69,16 @@ def test_doubts_name_their_reasons() -> None:
 def test_many_images_are_judged_in_parts() -> None:
     victim, clean = linear_victim(), images(150)
     labels = victim(clean).best
-    report = judge_images(victim, clean, clean, as_labelled(), (labels, None))
+    report = judge_images(victim, clean, clean, as_labelled(), Told(labels, None))
     assert report.success.n == 150
     assert report.success.hits == report.clean.hits
 
 
 def test_shapes_that_differ_are_refused() -> None:
     with pytest.raises(UserError, match="attacked: expected shape"):
-        judge_images(linear_victim(), images(2), images(3), untargeted(), (torch.zeros(2), None))
+        judge_images(
+            linear_victim(), images(2), images(3), untargeted(), Told(torch.zeros(2), None)
+        )
 
 
 def test_goals_that_others_know() -> None:

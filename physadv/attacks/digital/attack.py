@@ -19,13 +19,15 @@ class Rows:
     `labels` (B,) is what the objective is told the images show (or, with `as_labelled`, should be
     read as); `mask` is broadcast to the images, and what is 0 in it stays as it is; `start` (as
     the images) is where the search begins; `corners` (B,4,2) are a sticker's (x, y) in pixels,
-    clockwise from the top left one.
+    clockwise from the top left one; `boxes` (B,4), x1y1x2y2 in pixels, are where the thing is that
+    the objective is about, by default the whole image.
     """
 
     labels: Tensor | None = None
     mask: Tensor | None = None
     start: Tensor | None = None
     corners: Tensor | None = None
+    boxes: Tensor | None = None
 
     def take(self, rows: Tensor | slice) -> "Rows":
         """Return the chosen rows."""
@@ -46,9 +48,10 @@ class Rows:
             ) from error
 
     def photo(self, images: Tensor) -> Photo:
-        """Return the images as photos that show nothing but what `labels` says (-1: unknown)."""
+        """Return the images as photos of what `labels` says (-1: unknown), where `boxes` say."""
         count, (height, width) = len(images), images.shape[-2:]
-        box = torch.tensor([[0.0, 0.0, width, height]]).repeat(count, 1)
+        whole = torch.tensor([[0.0, 0.0, width, height]]).repeat(count, 1)
+        box = whole if self.boxes is None else self.boxes
         labels = torch.full((count,), -1) if self.labels is None else self.labels
         return Photo(Encoded(images), box.reshape(-1, 2, 2), box, labels.to(images.device))
 

@@ -35,7 +35,7 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
     _last: tuple[Task, Encoded] | None = None
 
     def generate(
-        self, x: Any, y: Any = None, mask: Any = None, x_init: Any = None, **_kwargs: Any
+        self, x: Any, y: Any = None, mask: Any = None, x_init: Any = None, **kwargs: Any
     ) -> Array:
         """Return attacked images: float32, of the shape of x, in the estimator's clip_values.
 
@@ -44,9 +44,11 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
                   None, if untargeted, for what the estimator predicts.
         :param mask: Floats or bools that broadcast to x; what is 0 in it stays as it is.
         :param x_init: Where the search begins, as x; by default at random.
+        :param boxes: For an objective that asks where things are: (4,) or (n,4) in pixels of x,
+                      x1y1x2y2; the whole image by default.
         :raises ValueError: for arrays that do not fit.
         """
-        task = open_task(self, x, y, mask, x_init)
+        task = open_task(self, x, y, mask, x_init, kwargs.get("boxes"))
         radii = [k / RUNGS for k in range(1, RUNGS + 1)] if self.minimal else [1.0]
         steps = self.max_iter * max(1, self.num_random_init) * -(-len(task.x) // self.batch_size)
         watcher, found = Watcher(self, steps * len(radii)), task.images.clone()

@@ -11,6 +11,7 @@ from art.attacks import EvasionAttack
 from art.summary_writer import SummaryWriter
 
 from physadv.attacks.digital import settings_of
+from physadv.objectives import Objective
 from physadv_art.frame import frame_of
 
 ART_NAMES = {"steps": "max_iter", "rate": "eps_step", "random_starts": "num_random_init"}
@@ -35,6 +36,12 @@ COMMON = {
     "seed": Argument(0, "seed of all chance: same seed, same images", (int,)),
     "summary_writer": Argument(False, "as in all of ART's attacks", (bool, str, SummaryWriter)),
     "verbose": Argument(True, "whether to show a progress bar", (bool,)),
+    "objective": Argument(
+        None,
+        "what is wanted of the answer in place of what y and targeted say, e.g. vanish(label); "
+        "of a DetectorClassifier it sees the detector's answer, with all candidates",
+        (Objective, type(None)),
+    ),
 }
 
 

@@ -66,9 +66,11 @@ class StickerPatch(EvasionAttack):  # type: ignore[misc]  # ART has no types
                      a place the patch may fill the mask.
         :param x_init: Images whose colours where the patch lies begin the search, as x.
         :param place: In place of the attack's own `place`.
+        :param boxes: For an objective that asks where things are: (4,) or (n,4) in pixels of x,
+                      x1y1x2y2; the whole image by default.
         :raises ValueError: for arrays that do not fit.
         """
-        task = open_task(self, x, y, mask, x_init)
+        task = open_task(self, x, y, mask, x_init, kwargs.get("boxes"))
         if task.images.ndim != 4:
             raise ValueError(f"x: expected images with 4 dimensions, got shape {task.x.shape}")
         place = self.place if kwargs.get("place") is None else kwargs["place"]
@@ -197,9 +199,12 @@ class PlanePatch(StickerPatch):
     ) -> Array:
         """As `StickerPatch.generate`, with `corners` (4,2) or (n,4,2) of the plane in the images.
 
-        Without any the plane is the whole image.
+        Without any the plane is the whole image. `boxes` are by default those around the planes.
         """
         corners = kwargs.pop("corners", None)
+        plane = _corners_px(corners, len(x))
+        if plane is not None and kwargs.get("boxes") is None:
+            kwargs["boxes"] = torch.cat([plane.amin(dim=1), plane.amax(dim=1)], dim=1).numpy()
         return super().generate(x, y, mask, x_init, **kwargs | {"place": corners})
 
     def _spots(self, place: Any, images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from physadv.core import Encoded, check, quantise, save_image
 from physadv.judge import ImageReport
+from physadv.objectives import Objective
 from physadv.output import Artwork, today, write_card, write_sheet
 from physadv.output.card import MARKING, image_facts, tensor_digest
 
@@ -75,6 +76,8 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, float) and isinf(value):
         return "inf"
+    if isinstance(value, Objective):  # it would say where its functions are in memory
+        return "an objective of the caller's"
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

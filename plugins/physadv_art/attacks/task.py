@@ -11,10 +11,11 @@ from tqdm.auto import tqdm
 
 from physadv.attacks.digital import Rows, Step
 from physadv.core import Encoded
-from physadv.judge import ImageReport, judge_images
+from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted
+from physadv_art.estimators.detector import DetectorClassifier
 from physadv_art.frame import Array, Frame, frame_of
-from physadv_art.victim import EstimatorVictim, as_victim
+from physadv_art.victim import EstimatorDetector, EstimatorVictim, as_victim
 
 PART = 128
 """How many images the estimator is asked about at once."""
@@ -43,8 +44,8 @@ class Task:
     def judged(self, attacked: Encoded, controls: dict[str, Encoded] | None = None) -> ImageReport:
         """Have the judge look at attacked images."""
         assert self.rows.labels is not None
-        labels = (self.rows.labels, self.truth)
-        return judge_images(self.victim, self.images, attacked, self.objective, labels, controls)
+        told = Told(self.rows.labels, self.truth, self.rows.boxes)
+        return judge_images(self.victim, self.images, attacked, self.objective, told, controls)
 
     def parts(self, size: int) -> Iterator[tuple[int, slice, "Task"]]:
         """Yield batches: their number, where they are, and they."""
@@ -54,15 +55,18 @@ class Task:
             yield number, where, replace(self, x=self.x[where], images=images, rows=rows)
 
 
-def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any) -> Task:
+def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any, boxes: Any = None) -> Task:
     """Return the task of one call. Raises `ValueError` for arrays that do not fit."""
-    victim, frame = as_victim(attack.estimator), frame_of(attack.estimator)
+    estimator, frame = attack.estimator, frame_of(attack.estimator)
     values = np.asarray(x, dtype=np.float32)
-    sides = len(attack.estimator.input_shape)
+    sides = len(estimator.input_shape)
     if values.ndim != sides + 1:
         raise ValueError(f"x: expected a batch, {sides + 1} dimensions, got shape {values.shape}")
     frame.check(values, clip=attack.clip_x)
-    images = Encoded(frame.images(values).to(attack.estimator.device))
+    images = Encoded(frame.images(values).to(estimator.device))
+    dense = attack.objective is not None and isinstance(estimator, DetectorClassifier)
+    victim = EstimatorDetector(estimator) if dense else as_victim(estimator)
+    y = None if dense else y
     told = _labels(y, len(values), attack)
     if told is None:
         told = _predicted(victim, images)
@@ -70,10 +74,18 @@ def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any) -> Task:
         labels=told.to(images.device),
         mask=None if mask is None else _mask(mask, values, frame).to(images),
         start=None if x_init is None else _start(x_init, values, frame).to(images),
+        boxes=None if boxes is None else _boxes(boxes, len(values)).to(images),
     )
-    objective = as_labelled(cross_entropy) if attack.targeted else untargeted(cross_entropy)
     truth = None if attack.targeted or y is None else told
-    return Task(victim, values, images, rows.spread(images), objective, truth)
+    return Task(victim, values, images, rows.spread(images), _objective(attack), truth)
+
+
+def _objective(attack: Any) -> Objective:
+    """Return what is wanted: the attack's own objective, or what y and targeted say."""
+    if attack.objective is not None:
+        own: Objective = attack.objective
+        return own
+    return as_labelled(cross_entropy) if attack.targeted else untargeted(cross_entropy)
 
 
 class Watcher:
@@ -122,7 +134,7 @@ def _labels(y: Any, count: int, attack: Any) -> Tensor | None:
     """Return classes (B,) from one-hot rows (B,K), (B,1) or (B,)."""
     classes = attack.estimator.nb_classes
     if y is None:
-        if attack.targeted:
+        if attack.targeted and attack.objective is None:
             raise ValueError("y: expected target labels for a targeted attack, got None")
         return None
     found = np.asarray(y)
@@ -158,6 +170,17 @@ def _mask(mask: Any, x: Array, frame: Frame) -> Tensor:
         expected = f"a shape that broadcasts to {x.shape}"
         raise ValueError(f"mask: expected {expected}, got {found.shape}") from error
     return frame.first(torch.from_numpy(whole.astype(np.float32)))
+
+
+def _boxes(boxes: Any, count: int) -> Tensor:
+    """Return a box (n,4) for each image; raises `ValueError`."""
+    found = np.array(boxes, dtype=np.float32)
+    found = np.broadcast_to(found, (count, 4)) if found.shape == (4,) else found
+    good = found.shape == (count, 4) and bool((found[:, 2:] > found[:, :2]).all())
+    if not good:
+        expected = f"a box (4,) or boxes ({count}, 4), x1 < x2 and y1 < y2 in pixels"
+        raise ValueError(f"boxes: expected {expected}, got shape {np.shape(boxes)}")
+    return torch.from_numpy(found.copy())
 
 
 def _start(x_init: Any, x: Array, frame: Frame) -> Tensor:
