@@ -137,5 +137,5 @@ def _given(ours: Problem, case: Case, number: int) -> dict[str, Tensor]:
 def _photos(ours: Problem, theta: Tensor, given: dict[str, Tensor]) -> Tensor:
     size_px = ours.victim.size_px
     with on(device_of(ours.victim)):
-        ink = ours.patch.ink(theta.to(device_now()), ours.world.ink_px(size_px))
+        ink = ours.patch.touch(theta.to(device_now()), ours.world.ink_px(size_px))
         return ours.world.photograph(ink, given, size_px).pixels

@@ -210,8 +210,7 @@ def _doubts(
 ) -> tuple[str, ...]:
     """Collect reasons to distrust the figures (after Carlini et al. 2019)."""
     doubts = _score_doubts(scores, controls, correct, "the bare sign")
-    inside = theta[:, problem.patch.used()]
-    saturated = float(((inside < 0.01) | (inside > 0.99)).float().mean())
+    saturated = problem.patch.saturated(theta)
     if saturated > 0.95:
         doubts.append(f"{100 * saturated:.0f} % of the ink is at its limits")
     if success.low < 0.5 < success.high:

@@ -8,7 +8,7 @@ from torch import Tensor
 from physadv.core import Answer, Conditions, Ink, Photo, Varying
 from physadv.core.device import CPU, device_now, device_of, moved, on
 from physadv.objectives import Objective
-from physadv.patch import Pixels
+from physadv.patch import Patch
 from physadv.victims import Victim
 from physadv.world import World
 
@@ -32,7 +32,7 @@ class Problem:
 
     victim: Victim
     objective: Objective
-    patch: Pixels
+    patch: Patch
     world: World
 
     def declared(self) -> dict[str, Varying]:
@@ -51,19 +51,19 @@ class Problem:
         """
         size_px = self.victim.size_px
         with on(device_of(self.victim)):
-            ink = self._ink(theta, self.world.ink_px(size_px))
-            return self._outcome(self.world.photograph(ink, given, size_px))
+            touch = self._touch(theta, self.world.ink_px(size_px))
+            return self._outcome(self.world.photograph(touch, given, size_px))
 
     @torch.no_grad()
     def judge(self, theta: Tensor | None, given: Conditions) -> Outcome:
         """As `evaluate`, printed hard, with 8-bit pixels and libjpeg. No gradient."""
         with on(device_of(self.victim)):
-            ink = self._ink(theta, HARD_PX)
-            photo = self.world.photograph(ink, given, self.victim.size_px, hardly=True)
+            touch = self._touch(theta, HARD_PX)
+            photo = self.world.photograph(touch, given, self.victim.size_px, hardly=True)
             return moved(self._outcome(photo), CPU)
 
-    def _ink(self, theta: Tensor | None, width_px: int) -> Ink | None:
-        return None if theta is None else self.patch.ink(theta.to(device_now()), width_px)
+    def _touch(self, theta: Tensor | None, width_px: int) -> Ink | None:
+        return None if theta is None else self.patch.touch(theta.to(device_now()), width_px)
 
     def _outcome(self, photo: Photo) -> Outcome:
         answer = self.victim(photo.pixels)

@@ -106,7 +106,7 @@ def bare_sign(aim: Problem) -> Sheet:
 def stuck(aim: Problem, theta: torch.Tensor, rig: VirtualRig) -> Sheet:
     """Let the rig print a sticker's file and lay it on the sign."""
     with torch.no_grad():
-        ink: Ink = hard(aim.patch.ink(theta, HARD_PX))
+        ink: Ink = hard(aim.patch.touch(theta, HARD_PX))
     where = ink.cover[0, 0].double().numpy()
     file = (255 * ink.colour[0].permute(1, 2, 0)).round().byte().numpy()
     printed = np.zeros(file.shape)

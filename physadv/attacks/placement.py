@@ -53,9 +53,10 @@ def place(
     sign. `tick` is told each candidate's name and loss.
     """
     seen = saliency(problem, face, seed)
+    masks = candidates(face, limits, seen)
     runners = {
         name: _Runner(replace(problem, patch=Pixels(mask)), race, seed)
-        for name, mask in candidates(face, limits, seen).items()
+        for name, mask in masks.items()
     }
     held = problem.draw(race.held_out, generator(spawn(seed, "placement", "held out")))
     losses: dict[str, float] = {}
@@ -69,7 +70,7 @@ def place(
         if len(runners) == 1:
             break
     best = min(runners, key=losses.__getitem__)
-    return Placement(runners[best].problem.patch.mask, best, losses)
+    return Placement(masks[best], best, losses)
 
 
 def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:
@@ -90,9 +91,9 @@ def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:
 class _Thin(Pixels):
     """Ink so thin that the sign shows through."""
 
-    def ink(self, theta: Tensor, width_px: int = 512) -> Ink:
+    def touch(self, theta: Tensor, width_px: int = 512) -> Ink:
         """Return the ink at a tenth of its cover."""
-        full = super().ink(theta, width_px)
+        full = super().touch(theta, width_px)
         return replace(full, cover=full.cover * 0.1)
 
 

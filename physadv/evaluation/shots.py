@@ -54,7 +54,7 @@ def shots(
 
     Unlike the judge's, the sign need not be one of the victim's classes.
     """
-    ink = None if theta is None else problem.patch.ink(theta, HARD_PX)
+    ink = None if theta is None else problem.patch.touch(theta, HARD_PX)
     photo = problem.world.photograph(ink, given, problem.victim.size_px, hardly=True)
     pictures = problem.world.photograph(ink, given, size_px, hardly=True).pixels
     answer = problem.victim(photo.pixels)

@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 
 from physadv.core import Face, Linear, encode
-from physadv.patch import Pixels
+from physadv.patch import Patch
 from physadv.printing import hard
 from physadv.problem import HARD_PX
 
 
-def patch_picture(patch: Pixels, theta: Tensor, width_px: int = HARD_PX) -> Tensor:
+def patch_picture(patch: Patch, theta: Tensor, width_px: int = HARD_PX) -> Tensor:
     """Return patch.png: colour and cover (1,4,h,w) over the whole frame, exactly as judged."""
-    ink = hard(patch.ink(theta, width_px))
+    ink = hard(patch.touch(theta, width_px))
     return torch.cat([ink.colour * ink.cover, ink.cover], dim=1)
 
 

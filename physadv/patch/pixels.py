@@ -11,6 +11,7 @@ from physadv.patch.controls import controls
 from physadv.patch.mask import Mask
 
 USED_PX = 512
+LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Pixels:
         """Return the nearest theta that can be printed."""
         return theta.clamp(0, 1)
 
-    def ink(self, theta: Tensor, width_px: int = 512) -> Ink:
+    def touch(self, theta: Tensor, width_px: int = 512) -> Ink:
         """Return the ink over the frame at `width_px` columns."""
         cover = self.mask.cover(width_px)
         size = (cover.shape[-2], cover.shape[-1])
@@ -55,6 +56,11 @@ class Pixels:
             seen = F.interpolate(cells, size, mode="bilinear", align_corners=False) * cover
             (weight,) = torch.autograd.grad(seen.sum(), cells)
         return weight[0, 0] > 0
+
+    def saturated(self, theta: Tensor) -> float:
+        """Return the share of the values that show which are 0 or 1."""
+        inside = theta[:, self.used()]
+        return float(((inside < LEAST) | (inside > 1 - LEAST)).float().mean())
 
     def controls(self, theta: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Return stickers of the same place and size that a fair attack must beat."""

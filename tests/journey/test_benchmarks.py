@@ -77,7 +77,7 @@ def test_an_effect_off_is_the_whole_at_its_neutral_in_the_same_conditions() -> N
     ours = problem("street", TINY, built)
     theta = ours.patch.start(generator(0)).requires_grad_()
     given = ours.draw(TINY.batch, generator(3)) | {"camera.exposure.gain_ev": torch.zeros(2)}
-    ink = ours.patch.ink(theta, ours.world.ink_px(ours.victim.size_px))
+    ink = ours.patch.touch(theta, ours.world.ink_px(ours.victim.size_px))
     photo = ours.world.photograph(ink, given, ours.victim.size_px)
     expected = torch.autograd.grad(photo.pixels, theta, pictures(TINY))
     found = effects("street", TINY, built)["camera.exposure"](3)

@@ -100,7 +100,7 @@ def test_patch_png_is_the_ink_that_was_judged(result: Path) -> None:
     design = read_design(result / "design.toml")
     problem = build_problem(design, build_victim(design))
     theta = load_file(result / "theta.safetensors")["theta"]
-    ink = hard(problem.patch.ink(theta, 1024))
+    ink = hard(problem.patch.touch(theta, 1024))
     colour, cover = load_rgba(result / "patch.png")
     assert torch.equal(cover, ink.cover)
     assert set(cover.unique().tolist()) == {0.0, 1.0}

@@ -147,9 +147,9 @@ def test_controls_are_all_there_and_printable() -> None:
 
 def test_controls_lie_where_the_sticker_does() -> None:
     patch = Pixels(two_bars(), 50.0)
-    cover = patch.ink(theta()).cover
+    cover = patch.touch(theta()).cover
     for value in patch.controls(theta(), generator(0)).values():
-        assert torch.equal(patch.ink(value).cover, cover)
+        assert torch.equal(patch.touch(value).cover, cover)
 
 
 def test_simple_controls_are_what_they_say() -> None:
@@ -212,7 +212,7 @@ def test_controls_differ_by_draw() -> None:
 
 def test_hard_print_is_eight_bits_whole_pixels_and_idempotent() -> None:
     patch = Pixels(two_bars((870.0, 910.0)), 50.0)
-    soft = patch.ink(theta(), 97)
+    soft = patch.touch(theta(), 97)
     assert float(((soft.cover > 0) & (soft.cover < 1)).float().mean()) > 0
     once = hard(soft)
     assert set(once.cover.unique().tolist()) == {0.0, 1.0}

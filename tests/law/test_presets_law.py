@@ -58,7 +58,7 @@ def test_what_is_drawn_is_within_its_span(name: str) -> None:
 def test_photographs_are_finite_and_have_gradients(name: str) -> None:
     trial, patch = made(name), Pixels(two_bars(), 50.0)
     theta = patch.start(generator(0)).requires_grad_()
-    photo = trial.photograph(patch.ink(theta), trial.draw(4, generator(1)), SIZE)
+    photo = trial.photograph(patch.touch(theta), trial.draw(4, generator(1)), SIZE)
     (slope,) = torch.autograd.grad(photo.pixels.sum(), theta)
     assert bool(photo.pixels.isfinite().all())
     assert bool(slope.isfinite().all())
@@ -136,7 +136,7 @@ def test_effects_bear_what_the_bounds_allow(name: str) -> None:
     theta = patch.start(generator(0)).requires_grad_()
     for end in (one for one in BOUNDS[name] if not isinf(one)):
         trial = set_to(base, name, end)
-        photo = trial.photograph(patch.ink(theta), trial.draw(2, generator(2)), (16, 16))
+        photo = trial.photograph(patch.touch(theta), trial.draw(2, generator(2)), (16, 16))
         (slope,) = torch.autograd.grad(photo.pixels.sum(), theta)
         assert bool(photo.pixels.isfinite().all())
         assert bool(slope.isfinite().all())

@@ -27,7 +27,7 @@ def conditions(trial: World, n: int, seed: int = 0) -> dict[str, Tensor]:
 
 def shot(trial: World, given: dict[str, Tensor], *, hardly: bool = False) -> Photo:
     patch = Pixels(two_bars(), 50.0)
-    ink = patch.ink(torch.rand(patch.shape, generator=generator(5)), 512)
+    ink = patch.touch(torch.rand(patch.shape, generator=generator(5)), 512)
     with torch.no_grad():
         return trial.photograph(ink, given, SIZE, hardly=hardly)
 
@@ -106,7 +106,7 @@ def test_joined_pixels_see_less_blur_and_less_noise() -> None:
 def test_ink_is_seen_and_has_gradient() -> None:
     trial, patch = street(), Pixels(two_bars(), 50.0)
     theta = patch.start(generator(0)).requires_grad_()
-    photo = trial.photograph(patch.ink(theta), conditions(trial, 8, 3), SIZE)
+    photo = trial.photograph(patch.touch(theta), conditions(trial, 8, 3), SIZE)
     (slope,) = torch.autograd.grad(photo.pixels.sum(), theta)
     assert bool(slope.isfinite().all())
     seen = slope.abs().sum(dim=0) > 0

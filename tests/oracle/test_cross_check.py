@@ -59,7 +59,7 @@ def trial(preset: str) -> tuple[World, Conditions]:
 @lru_cache
 def ink() -> Ink:
     patch = Pixels(two_bars(), 25.0)
-    return patch.ink(torch.rand(patch.shape, generator=generator(8)), FACE_PX)
+    return patch.touch(torch.rand(patch.shape, generator=generator(8)), FACE_PX)
 
 
 @lru_cache

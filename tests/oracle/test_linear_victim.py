@@ -88,6 +88,7 @@ def test_the_judge_sees_the_optimum_s_margin() -> None:
 def test_what_is_not_covered_does_not_matter() -> None:
     trial = problem()
     given = trial.draw(4, generator(3))
+    assert isinstance(trial.patch, Pixels)
     used, theta = trial.patch.used(), torch.rand(trial.patch.shape, generator=generator(4))
     other = torch.where(used, theta, 1 - theta)
     assert 0 < float(used.float().mean()) < 0.5

@@ -62,7 +62,7 @@ def printed(kind: str, width_px: int) -> Printed | None:
     patch = Pixels(two_bars(), cell_mm=float(kind.split()[1]))
     theta = torch.rand(patch.shape, generator=generator(3))
     theta = 0.5 + 0.4 * (theta - 0.5) if kind.startswith("faint") else theta.round()
-    return Printer()(patch.ink(theta, width_px))
+    return Printer()(patch.touch(theta, width_px))
 
 
 @lru_cache
