@@ -1,7 +1,18 @@
 """Attacks: what searches for theta."""
 
 from physadv.attacks.base import Attack, Result, State
+from physadv.attacks.expectation import Expectation
 from physadv.attacks.gradient import Gradient, Walk
 from physadv.attacks.placement import Placement, Race, place
 
-__all__ = ["Attack", "Gradient", "Placement", "Race", "Result", "State", "Walk", "place"]
+__all__ = [
+    "Attack",
+    "Expectation",
+    "Gradient",
+    "Placement",
+    "Race",
+    "Result",
+    "State",
+    "Walk",
+    "place",
+]

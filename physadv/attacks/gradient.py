@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from physadv.attacks.base import Attack, State
+from physadv.attacks.expectation import Expectation
 from physadv.core import Conditions, check, generator
 from physadv.problem import Problem
 
@@ -22,6 +23,7 @@ class Gradient(Attack):
     The step size falls with a cosine over each restart. Every `check_every` steps the running
     mean of theta is tried on `held_out` conditions never trained on, printed hard; the best
     theta is kept, and the search ends early when it stayed at `enough` for `patience` checks.
+    `expectation` says which conditions a step sees and how they count.
     """
 
     steps: int = 150
@@ -34,6 +36,7 @@ class Gradient(Attack):
     enough: float = 1.0
     patience: int = 3
     average: float = 0.8
+    expectation: Expectation = Expectation()
 
     def __post_init__(self) -> None:
         """Refuse a budget of nothing."""
@@ -90,11 +93,12 @@ class Walk:
         if self.step % self.settings.steps == 0:
             self.restart()
         theta = self.theta.clone().requires_grad_()
-        outcome = self.problem.evaluate(theta, self.problem.draw(self.settings.batch, self.rng))
-        loss = outcome.loss.mean()
+        within, how = self.step % self.settings.steps, self.settings.expectation
+        done, batch = within / self.settings.steps, self.settings.batch
+        given = how.draw(self.problem, self.theta, batch, done, self.rng)
+        loss = how.mean(self.problem.evaluate(theta, given).loss)
         (slope,) = torch.autograd.grad(loss, theta)
         self.flat = self.flat and bool(slope.abs().max() < 1e-9)
-        within = self.step % self.settings.steps
         share = 0.5 * (1 + torch.cos(torch.tensor(3.14159265 * within / self.settings.steps)))
         rate = self.settings.rate * float(0.05 + 0.95 * share)
         self.theta = self.problem.patch.project(self.theta - rate * self._direction(slope, within))
@@ -102,7 +106,7 @@ class Walk:
         self.mean = torch.lerp(self.theta, self.mean, keep)
         self.loss = float(loss.detach())
         self.step += 1
-        self.queries += self.settings.batch
+        self.queries += how.pictures(batch)
 
     def _direction(self, slope: Tensor, within: int) -> Tensor:
         if self.settings.optimiser == "sign":

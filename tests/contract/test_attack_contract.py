@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import physadv.attacks
-from physadv.attacks import Attack, Gradient, Result, State
+from physadv.attacks import Attack, Expectation, Gradient, Result, State
 from physadv.objectives import targeted
 from physadv.patch import Pixels
 from physadv.problem import Problem
@@ -22,6 +22,7 @@ ATTACKS = {
     "adam": SMALL,
     "sign": replace(SMALL, optimiser="sign"),
     "early": replace(SMALL, enough=0.0, patience=2),
+    "worst cases": replace(SMALL, expectation=Expectation(0.6, hardest_of=2, mild_ratio=0.5)),
 }
 KINDS = {type(attack) for attack in ATTACKS.values()}
 
