@@ -210,9 +210,7 @@ def _doubts(
 ) -> tuple[str, ...]:
     """Collect reasons to distrust the figures (after Carlini et al. 2019)."""
     doubts = _score_doubts(scores, controls, correct, "the bare sign")
-    saturated = problem.patch.saturated(theta)
-    if saturated > 0.95:
-        doubts.append(f"{100 * saturated:.0f} % of the ink is at its limits")
+    doubts += problem.patch.doubts(theta)
     if success.low < 0.5 < success.high:
         doubts.append("success is too near to a coin's toss to call it either way")
     return tuple(doubts)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from physadv.attacks.gradient import Gradient
 from physadv.core import Conditions, Face, Ink, generator, spawn
-from physadv.patch import Limits, Mask, Pixels, candidates, rectangle
+from physadv.patch import FewInks, Limits, Mask, Patch, Pixels, candidates, rectangle
 from physadv.problem import Problem
 
 Tick = Callable[[str, float], None]
@@ -47,7 +47,7 @@ def place(
     race: Race = Race(),  # frozen settings
     tick: Tick = lambda *_: None,
 ) -> Placement:
-    """Choose a layout for `problem`, whose own patch does not matter, within the limits.
+    """Choose a layout for `problem`, whose patch tells the kind alone, within the limits.
 
     Candidates are packed by fixed rules and by where the victim's gradient is large on the bare
     sign. `tick` is told each candidate's name and loss.
@@ -55,7 +55,7 @@ def place(
     seen = saliency(problem, face, seed)
     masks = candidates(face, limits, seen)
     runners = {
-        name: _Runner(replace(problem, patch=Pixels(mask)), race, seed)
+        name: _Runner(replace(problem, patch=_laid(problem.patch, mask)), race, seed)
         for name, mask in masks.items()
     }
     held = problem.draw(race.held_out, generator(spawn(seed, "placement", "held out")))
@@ -71,6 +71,11 @@ def place(
             break
     best = min(runners, key=losses.__getitem__)
     return Placement(masks[best], best, losses)
+
+
+def _laid(patch: Patch, mask: Mask) -> Patch:
+    """Return a patch of the same kind on another mask; free pixels where its kind has none."""
+    return replace(patch, mask=mask) if isinstance(patch, FewInks) else Pixels(mask)
 
 
 def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:

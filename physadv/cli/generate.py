@@ -225,6 +225,14 @@ def generate(
             rich_help_panel=STICKERS,
         ),
     ] = None,
+    inks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME…",
+            help="Only these inks, pure, e.g. black,white or #ffd700,black; none named: all.",
+            rich_help_panel=STICKERS,
+        ),
+    ] = None,
     palette: Annotated[
         str | None,
         typer.Option(
@@ -332,6 +340,7 @@ def generate(
             "layout": layout,
             "allow_legend": allow_legend or None,
             "cell_mm": cell_mm,
+            "inks": None if inks is None else tuple(inks.split(",")),
         },
         "attack": {"steps": steps, "batch": batch, "restarts": restarts, "optimiser": optimiser},
     }

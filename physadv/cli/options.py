@@ -61,6 +61,7 @@ FLAGS = {
     "sticker.pieces": "--pieces",
     "sticker.min_mm": "--min-mm",
     "sticker.cell_mm": "--cell-mm",
+    "sticker.inks": "--inks",
     "attack.steps": "--steps",
     "attack.batch": "--batch",
     "attack.restarts": "--restarts",

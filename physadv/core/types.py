@@ -34,10 +34,15 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """What is sent to the printer: colour (1,3,h,w) encoded, cover (1,1,h,w), on a face's frame."""
+    """What is sent to the printer: colour (1,3,h,w) encoded, cover (1,1,h,w), on a face's frame.
+
+    With a `palette` (K,3) of pure inks, encoded, colour only tells which is wanted: the printer
+    takes the nearest.
+    """
 
     colour: Encoded
     cover: Tensor
+    palette: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,19 @@ from physadv.objectives import (
     targeted,
     untargeted,
 )
-from physadv.patch import Limits, Mask, Measures, Pixels, bars, candidates, check_mask, read_mask
+from physadv.patch import (
+    FewInks,
+    Limits,
+    Mask,
+    Measures,
+    Patch,
+    Pixels,
+    bars,
+    candidates,
+    check_mask,
+    read_inks,
+    read_mask,
+)
 from physadv.presets import photo_world, world
 from physadv.printing import Printer, read_profile
 from physadv.problem import Problem
@@ -196,9 +208,12 @@ def build_mask(design: Design) -> Mask:
     return Mask(sign(design.sign).size_mm, design.sticker.pieces_mm)
 
 
-def build_patch(design: Design) -> Pixels:
+def build_patch(design: Design) -> Patch:
     """Return the stickers of the design, none where they are not placed yet."""
-    return Pixels(build_mask(design), design.sticker.cell_mm)
+    mask, part = build_mask(design), design.sticker
+    if part.inks:
+        return FewInks(mask, read_inks(part.inks), part.cell_mm)
+    return Pixels(mask, part.cell_mm)
 
 
 def build_problem(design: Design, victim: Victim) -> Problem:

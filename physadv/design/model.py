@@ -22,6 +22,7 @@ from pydantic import (
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 from physadv.design.faults import as_user_error
+from physadv.patch import read_inks
 from physadv.presets import (
     NAMES,
     PRESETS,
@@ -94,6 +95,7 @@ class GoalPart(_Part):
 class StickerPart(_Part):
     """Where stickers may lie and how fine they are; `layout` is "search", a kind or a mask image.
 
+    `inks` are the only ones that stickers have, none named: all that are printable.
     `areas_pct` asks for a result for each and their curve; the largest is the main one.
     `pieces_mm` are the contours once they are known; they win over `layout`. `chosen` is the layout
     they come from (empty: drawn by hand), `raced` the loss of each layout that was tried for it.
@@ -107,12 +109,20 @@ class StickerPart(_Part):
     min_mm: Positive = 40.0
     allow_legend: bool = False
     cell_mm: Cell = 12.5
+    inks: tuple[str, ...] = ()
     layout: str = "search"
     pieces_mm: tuple[Contour, ...] = Field(
         default=(), description="contours of at least three points (x, y) in mm"
     )
     chosen: str = ""
     raced: dict[str, float] = {}
+
+    @field_validator("inks")
+    @classmethod
+    def _known(cls, inks: tuple[str, ...]) -> tuple[str, ...]:
+        if inks:
+            read_inks(inks)
+        return inks
 
     @model_validator(mode="after")
     def _consistent(self) -> "StickerPart":
@@ -206,8 +216,11 @@ class WorldPart(_Part):
         return self
 
 
-LATER = ("printer", "occlusion", "relight", "about", "changes")
-"""Settings of the world that are part of a design's digest only where they are set."""
+LATER = {
+    "world": ("printer", "occlusion", "relight", "about", "changes"),
+    "sticker": ("inks",),
+}
+"""Settings, by part, that are in a design's digest only where they are set."""
 
 
 class AttackPart(_Part):
@@ -236,9 +249,11 @@ class Design(_Part):
     def digest(self) -> str:
         """Return the SHA-256 of the settings, hex."""
         settings = self.model_dump(mode="json")
-        for name in LATER:  # so that designs from before them keep theirs
-            if getattr(self.world, name) == WorldPart.model_fields[name].default:
-                del settings["world"][name]
+        for part, names in LATER.items():  # so that designs from before them keep theirs
+            own = getattr(self, part)
+            for name in names:
+                if getattr(own, name) == type(own).model_fields[name].default:
+                    del settings[part][name]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -18,21 +18,23 @@ def controls(theta: Tensor, used: Tensor, rng: torch.Generator) -> dict[str, Ten
         "blank": torch.ones_like(theta),
         "mean colour": mean.clone(),
         "random noise": torch.rand(theta.shape, generator=rng),
-        "shuffled": _shuffled(theta, used, rng),
-        "spectrum-matched": _rephased(theta, used, rng),
+        "shuffled": shuffled(theta, used, rng),
+        "spectrum-matched": rephased(theta, used, rng),
     }
 
 
-def _shuffled(theta: Tensor, used: Tensor, rng: torch.Generator) -> Tensor:
+def shuffled(theta: Tensor, used: Tensor, rng: torch.Generator) -> Tensor:
+    """Return theta (C,h,w) with the cells `used` (h,w) in random order."""
     order = torch.randperm(int(used.sum()), generator=rng)
     return _inside(theta[:, used][:, order], used)
 
 
-def _rephased(theta: Tensor, used: Tensor, rng: torch.Generator) -> Tensor:
-    """Make a surrogate (Schreiber & Schmitz 1996): impose in turn the spectrum and where it lies.
+def rephased(theta: Tensor, used: Tensor, rng: torch.Generator) -> Tensor:
+    """Return a surrogate of theta (C,h,w): its values in the cells `used`, in another order.
 
-    It begins with all phases turned by those of one noise picture, the same in all channels; in
-    the second half of the rounds the values are imposed too, in the order found.
+    Impose in turn the spectrum and where it lies (Schreiber & Schmitz 1996). It begins with all
+    phases turned by those of one noise picture, the same in all channels; in the second half of
+    the rounds the values are imposed too, in the order found.
     """
     inside = theta[:, used]
     ranked, mean = inside.sort(dim=1).values, inside.mean(dim=1)[:, None, None]

@@ -12,6 +12,7 @@ from torch import Tensor
 from physadv.core import Face, UserError, check, load_rgba
 from physadv.core.coverage import Contour, coverage
 from physadv.core.device import here
+from physadv.patch.contours import contours
 
 
 @dataclass(frozen=True)
@@ -70,25 +71,10 @@ def read_mask(path: str | Path, size_mm: tuple[float, float]) -> Mask:
     """
     colour, alpha = load_rgba(path)
     marked = (colour.mean(dim=1)[0] * alpha[0, 0] >= 0.5).numpy().astype(np.uint8)
-    scale = np.array([size_mm[1] / marked.shape[1], size_mm[0] / marked.shape[0]])
-    zoom = 8
-    large = cv2.resize(marked, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
-    found, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    pieces = [_contour(points[:, 0] / zoom * scale) for points in found if len(points) > 2]
+    pieces = contours(marked, size_mm)
     if not pieces:
         raise UserError("mask", expected="an image with white stickers on black", got=str(path))
-    return Mask(size_mm, tuple(sorted(pieces)))
-
-
-def _contour(points: np.ndarray) -> Contour:
-    clockwise = points[::-1] if _area(points) < 0 else points
-    return tuple((float(x), float(y)) for x, y in clockwise)
-
-
-def _area(points: np.ndarray) -> float:
-    """Return the enclosed area, positive when clockwise as seen with y down (shoelace)."""
-    x, y = points.T
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+    return Mask(size_mm, pieces)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ class Patch(Protocol):
     def touch(self, theta: Tensor, width_px: int = ...) -> Ink:
         """Return what theta makes, on rasters of `width_px` columns, differentiably in theta."""
 
-    def saturated(self, theta: Tensor) -> float:
-        """Return the share of what shows that is at its limits, 0..1."""
+    def doubts(self, theta: Tensor) -> tuple[str, ...]:
+        """Return reasons to distrust what theta makes."""
 
     def controls(self, theta: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Return thetas of the same kind, place and size that a fair attack must beat."""

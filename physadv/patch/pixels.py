@@ -57,10 +57,11 @@ class Pixels:
             (weight,) = torch.autograd.grad(seen.sum(), cells)
         return weight[0, 0] > 0
 
-    def saturated(self, theta: Tensor) -> float:
-        """Return the share of the values that show which are 0 or 1."""
+    def doubts(self, theta: Tensor) -> tuple[str, ...]:
+        """Doubt ink that is nearly all at its limits."""
         inside = theta[:, self.used()]
-        return float(((inside < LEAST) | (inside > 1 - LEAST)).float().mean())
+        saturated = float(((inside < LEAST) | (inside > 1 - LEAST)).float().mean())
+        return (f"{100 * saturated:.0f} % of the ink is at its limits",) if saturated > 0.95 else ()
 
     def controls(self, theta: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Return stickers of the same place and size that a fair attack must beat."""

@@ -109,6 +109,16 @@ def _channels(like: Tensor, values: list[float]) -> Tensor:
 
 
 def hard(ink: Ink) -> Ink:
-    """Return the ink as a file for a printer holds it: 8-bit colours, whole pixels of cover."""
+    """Return the ink as a file for a printer holds it: 8-bit colours, whole pixels of cover.
+
+    Where there is a palette, each pixel is the nearest of its inks.
+    """
     whole = (ink.cover.detach() >= 0.5).float()
-    return Ink(Encoded(torch.where(whole > 0, quantise(ink.colour), 1.0)), whole)
+    colour = ink.colour if ink.palette is None else _pure(ink.colour, ink.palette)
+    return Ink(Encoded(torch.where(whole > 0, quantise(colour), 1.0)), whole, ink.palette)
+
+
+def _pure(colour: Encoded, palette: Tensor) -> Encoded:
+    """Return the nearest ink (K,3) of each pixel, (1,3,h,w)."""
+    apart = torch.cdist(colour.flatten(2).mT, palette.to(colour)[None])
+    return Encoded(palette.to(colour)[apart.argmin(dim=2)].mT.reshape(colour.shape))
