@@ -31,8 +31,8 @@ class Victim(Protocol):
         """Return the class of a label, or raise `UserError`."""
 
 
-def check_gradients(victim: Victim, fix: str = "") -> None:
+def check_gradients(victim: Victim, fix: str = "", *, expected: str = "one with gradients") -> None:
     """Raise `UserError` for a black box, and say what can be done with one."""
     fix = fix or "attacks by scores or decisions alone take it, e.g. --attack art:HopSkipJump"
     got = f"{victim.name}, a black box"
-    check(victim.differentiable, "victim", expected="one with gradients", got=got, fix=fix)
+    check(victim.differentiable, "victim", expected=expected, got=got, fix=fix)

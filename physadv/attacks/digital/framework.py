@@ -118,7 +118,8 @@ class FrameworkAttack:
         name, able = self.framework.name, sorted(self.framework.black_box)
         if self.name not in able:
             others = ", ".join(f"{name}:{one}" for one in able)
-            check_gradients(victim, f"take one of {others}" if able else "")
+            fix = f"take one of {others}" if able else ""
+            check_gradients(victim, fix, expected=f"gradients, which {name}:{self.name} needs")
         targeted = wants_labels(objective)
         if targeted is None:
             expected = f"as_labelled or untargeted, which {self.framework.about} knows"
