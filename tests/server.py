@@ -82,7 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         fault = state.faults.pop(0) if state.faults else 200
         images = decoded(self.headers["Content-Type"], body)
         state.images += len(images)
-        reply = json.dumps({"result": {"scores": answered(images, state.answers)}}).encode()
+        scores = answered(images, state.answers)
+        reply = json.dumps({"scores": scores, "result": {"scores": scores}}).encode()
         self._send(fault, reply, state)
 
     def _send(self, fault: int | str, reply: bytes, state: Server) -> None:

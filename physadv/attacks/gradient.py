@@ -11,8 +11,14 @@ from physadv.attacks.base import Attack, State
 from physadv.attacks.expectation import Expectation
 from physadv.core import Conditions, check, generator
 from physadv.problem import Problem
+from physadv.victims import check_gradients
 
 BETAS = (0.9, 0.99)
+BLACK_BOX = (
+    "find the stickers on a victim of your own, then physadv evaluate --victim judges them on "
+    "this one; physadv attack --attack art:HopSkipJump attacks images on it"
+)
+"""What a search by gradient advises for a victim that has none."""
 KEPT = ("theta", "mean", "best", "first", "second")
 
 
@@ -59,8 +65,7 @@ class Gradient(Attack):
 
     def walk(self, problem: Problem, rng: torch.Generator) -> "Walk":
         """Return a search that is advanced by hand; `UserError` where a victim has no gradient."""
-        expected, got = "a victim with gradients", f"{problem.victim.name}, a black box"
-        check(problem.victim.differentiable, "victim", expected=expected, got=got)
+        check_gradients(problem.victim, BLACK_BOX)
         apart = generator(int(torch.randint(2**31, (1,), generator=rng)))
         return Walk(self, problem, problem.draw(self.held_out, apart), rng)
 

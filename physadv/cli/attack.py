@@ -5,118 +5,130 @@ from typing import Annotated, Any
 
 import typer
 
-from physadv.cli.options import ForceOption
+from physadv.cli.options import (
+    LOCAL,
+    REMOTE,
+    VICTIM,
+    ForceOption,
+    LabelsOption,
+    OutOption,
+    SizeOption,
+    option,
+)
 from physadv.cli.plugins import find_attack
 from physadv.cli.show import bar, console, errors, interval, polite
 from physadv.core import UserError, check
-from physadv.evaluation import Attacked, Photographed, attack_pictures, read_pictures
-from physadv.objectives import as_labelled, cross_entropy, untargeted
+from physadv.evaluation import (
+    Attacked,
+    Photographed,
+    Pictures,
+    attack_pictures,
+    label_of,
+    read_pictures,
+)
+from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted, vanish
 from physadv.output import check_attacked, write_attacked
-from physadv.victims import load_victim
+from physadv.victims import Detector, Loaded, load_victim
 
 STOPPED = 130
-VICTIM, GOAL, SEARCH = "Victim: the recogniser that you own", "Goal", "Search"
+GOAL, SEARCH = "Goal", "Search"
 
 
 @polite
 def attack(
     images: Annotated[
         Path,
-        typer.Option(
-            metavar="DIR|CSV",
-            help="A folder of images, or a table .csv with the columns file and label. They are "
-            "brought to the victim's size.",
-            rich_help_panel=GOAL,
+        option(
+            "DIR|CSV|FILE",
+            "A folder of images, a table .csv with the columns file and label, or one image. They "
+            "are brought to the victim's size.",
+            GOAL,
         ),
     ],
     name: Annotated[
         str,
-        typer.Option(
-            "--attack",
-            metavar="NAME",
-            help="pgd, patch, or a framework's: art:HopSkipJump, foolbox:LinfPGD, "
+        option(
+            "NAME",
+            "pgd, patch, or a framework's: art:HopSkipJump, foolbox:LinfPGD, "
             "torchattacks:APGD, … physadv plugins lists them.",
-            rich_help_panel=SEARCH,
+            SEARCH,
+            "--attack",
         ),
     ] = "pgd",
     settings: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "NAME=VALUE",
+            "A setting of the attack, e.g. eps=8/255 (images are in [0,1]) or steps=40; may be "
+            "repeated. A wrong name lists those there are.",
+            SEARCH,
             "--set",
-            metavar="NAME=VALUE",
-            help="A setting of the attack, e.g. eps=0.03; may be repeated.",
-            rich_help_panel=SEARCH,
         ),
     ] = None,
     victim: Annotated[
         str,
-        typer.Option(
-            metavar="SPEC",
-            help="bundled, file.py:function, a TorchScript .pt, or .safetensors, as in generate.",
-            rich_help_panel=VICTIM,
+        option(
+            "SPEC",
+            f"{LOCAL}; or, for attacks without gradients, {REMOTE}. Detectors, too.",
+            VICTIM,
         ),
     ] = "bundled",
-    size_px: Annotated[
-        int | None,
-        typer.Option(metavar="PX", help="Side of its input in pixels.", rich_help_panel=VICTIM),
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Its class names, as in generate.", rich_help_panel=VICTIM
-        ),
-    ] = None,
+    labels: LabelsOption = None,
+    size_px: SizeOption = None,
     camera: Annotated[
         str | None,
-        typer.Option(
-            metavar="PRESET",
-            help="A world whose camera stands before the victim: fresh photographs of the images "
+        option(
+            "PRESET",
+            "A world whose camera stands before the victim: fresh photographs of the images "
             "in every step and for the judge (lens and crop are left out).",
-            rich_help_panel=VICTIM,
+            VICTIM,
         ),
     ] = None,
-    samples: Annotated[
-        int,
-        typer.Option(min=1, help="Photographs averaged in each step.", rich_help_panel=VICTIM),
-    ] = 1,
+    samples: Annotated[int, option("N", "Photographs averaged in each step.", VICTIM, min=1)] = 1,
     target: Annotated[
         str | None,
-        typer.Option(
-            metavar="CLASS",
-            help="What images should be read as; without it: anything but their labels.",
-            rich_help_panel=GOAL,
+        option(
+            "CLASS", "What images should be read as; without it: anything but their labels.", GOAL
         ),
     ] = None,
     truth: Annotated[
         str | None,
-        typer.Option(
-            metavar="CLASS",
-            help="What all images of a folder show; without it: what the victim reads.",
-            rich_help_panel=GOAL,
+        option(
+            "CLASS",
+            "What all the images show, where no table says it; without it: what the victim reads. "
+            "Of a detector: what it is to overlook.",
+            GOAL,
         ),
     ] = None,
-    batch: Annotated[
-        int, typer.Option(min=1, help="Images attacked at once.", rich_help_panel=SEARCH)
-    ] = 8,
-    seed: Annotated[
-        int, typer.Option(help="Same seed, same machine: same images.", rich_help_panel=SEARCH)
-    ] = 0,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the result.", rich_help_panel="Result")
-    ] = Path("physadv-attack"),
+    batch: Annotated[int, option("N", "Images attacked at once.", SEARCH, min=1)] = 8,
+    seed: Annotated[int, option("N", "Same seed, same machine: same images.", SEARCH)] = 0,
+    out: OutOption = Path("physadv-attack"),
     force: ForceOption = False,
 ) -> None:
     """Attack images digitally, one change an image, and judge them rounded to 8 bits.
 
     Leaves the images as PNG and card.json with success, the clean rate and their intervals in
     --out. Ctrl-C judges and writes the batches that are finished.
+
+    Examples:
+
+    physadv attack --images photos --set eps=8/255 --target "Speed limit (80km/h)"
+
+    physadv attack --images photos --attack art:HopSkipJump --set max_iter=10 --victim
+    https://host/classify --labels names.txt --size-px 64
+
+    physadv attack --images photos --truth "stop sign" --victim
+    torchvision:ssdlite320_mobilenet_v3_large:weights.pth
     """
     check_attacked(out, force=force)
     made = find_attack(name, _pairs(settings or []))
-    known = load_victim(victim, labels=labels, size_px=size_px)
-    wanted = None if target is None else known.label(target)
-    goal = untargeted(cross_entropy) if wanted is None else as_labelled(cross_entropy)
+    file = None if labels is None else Path(labels)
+    known = load_victim(victim, labels=file, size_px=size_px)
+    wanted = None if target is None else label_of(known, target, "target")
+    if isinstance(known, Detector):
+        _check_detector(images, truth, target=target, camera=camera)
     pictures = read_pictures(images, known, truth)
+    goal, told = _goal(known, wanted, pictures)
     with bar() as progress:
         task = progress.add_task("attacking", total=1.0, note=f"{len(pictures.files)} images")
 
@@ -130,12 +142,36 @@ def attack(
     facts = {
         "attack": name,
         "settings": _pairs(settings or []),
-        "target": target,
+        "goal": told,
         "seed": seed,
         "victim": known,
         "camera": camera,
     }
     _show(write_attacked(out, found, facts), out, found)
+
+
+def _check_detector(
+    images: Path, truth: str | None, *, target: str | None, camera: str | None
+) -> None:
+    """Raise `UserError` for what makes no sense with a detector."""
+    for name, value in {"target": target, "camera": camera}.items():
+        got, fix = f"a detector with --{name} {value}", f"leave --{name} out"
+        check(value is None, name, expected="a classifier", got=got, fix=fix)
+    told = truth is not None or images.suffix.lower() == ".csv"
+    check(told, "truth", expected="the class that a detector is to overlook", got="nothing")
+
+
+def _goal(victim: Loaded, wanted: int | None, pictures: Pictures) -> tuple[Objective, str]:
+    """Return what is wanted of the victim, and in words."""
+    if isinstance(victim, Detector):
+        shown = sorted(set(pictures.labels.tolist()))
+        fix, one = "attack the images of each class by themselves", len(shown) == 1
+        expected, got = "one class that the detector is to overlook", f"{len(shown)} classes"
+        check(one, "images", expected=expected, got=got, fix=fix)
+        return vanish(shown[0], iou=None), f"no {victim.labels[shown[0]]} reported"
+    if wanted is None:
+        return untargeted(cross_entropy), "read as anything but the label"
+    return as_labelled(cross_entropy), f"read as {victim.labels[wanted]}"
 
 
 def _pairs(settings: list[str]) -> dict[str, str]:
@@ -157,6 +193,8 @@ def _show(card: dict[str, Any], out: Path, found: Attacked) -> None:
     for name, rate in rows.items():
         console.print(f"  {name:<22} {rate['hits']}/{rate['n']}  {interval(rate)}", markup=False)
     console.print(f"  largest change of a pixel: {pixels:.0f}/255")
+    if "queries" in card["victim"]:
+        console.print(f"  the victim was asked about {card['victim']['queries']} images")
     for doubt in card["doubts"]:
         console.print(f"doubt: {doubt}", style="yellow", markup=False)
     console.print(f"kept in {out}", markup=False, soft_wrap=True)

@@ -10,23 +10,21 @@ from rich.table import Table
 
 from physadv.calibration import Calibration, calibrate, found_picture
 from physadv.calibration.calibrate import WHITE_RATIO
+from physadv.cli.options import flag, option
 from physadv.cli.show import console, polite
 from physadv.core import UserError, check, load_image
 from physadv.output import write_chart
 
 FOUND = "found.png"
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
+ForceOption = Annotated[bool, flag("--force", "Replace files that are there already.")]
 
 
 @polite
 def chart(
-    paper: Annotated[
-        str,
-        typer.Option(metavar="PAPER", help="Paper: A5 to A0, Letter, Legal or Tabloid."),
-    ] = "A4",
-    out: Annotated[
-        Path, typer.Option(metavar="FILE.pdf", help="The file; a .png is written beside it.")
-    ] = Path("chart.pdf"),
+    paper: Annotated[str, option("PAPER", "Paper: A5 to A0, Letter, Legal or Tabloid.")] = "A4",
+    out: Annotated[Path, option("FILE.pdf", "The file; a .png is written beside it.")] = Path(
+        "chart.pdf"
+    ),
     force: ForceOption = False,
 ) -> None:
     """Write a colour chart to print, so that calibrate can measure your printer from a photo.
@@ -45,14 +43,14 @@ def calibrate_command(
     photo: Annotated[
         Path, typer.Argument(metavar="PHOTO", help="A photo of the printed chart, all of it.")
     ],
-    out: Annotated[
-        Path, typer.Option(metavar="FILE.safetensors", help="The profile to write.")
-    ] = Path("profile.safetensors"),
+    out: Annotated[Path, option("FILE.safetensors", "The profile to write.")] = Path(
+        "profile.safetensors"
+    ),
     white: Annotated[
         float,
-        typer.Option(
-            metavar="SHARE",
-            help="What the bare paper or film reflects, from its data sheet; a photo cannot tell.",
+        option(
+            "SHARE",
+            "What the bare paper or film reflects, from its data sheet; a photo cannot tell.",
         ),
     ] = WHITE_RATIO,
     force: ForceOption = False,

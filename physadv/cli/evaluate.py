@@ -3,17 +3,18 @@
 from itertools import product
 from typing import Annotated, Any
 
-import typer
 from rich.table import Table
 
 from physadv.cli.drives import driven, drives_facts, show_drives
 from physadv.cli.options import (
     FLAGS,
+    REMOTE,
     WORLDS_HELP,
     DeviceOption,
     FolderArgument,
     PaperOption,
     laid_over,
+    option,
 )
 from physadv.cli.show import bar, console, interval, polite
 from physadv.core import spawn
@@ -32,80 +33,38 @@ ELSEWHERE, HOW = "What to judge against instead", "How"
 def evaluate(
     folder: FolderArgument,
     victim: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC", help="Another victim, as in generate.", rich_help_panel=ELSEWHERE
-        ),
+        str | None, option("SPEC", f"Another victim, as in generate; or {REMOTE}.", ELSEWHERE)
     ] = None,
-    size_px: Annotated[
-        int | None,
-        typer.Option(metavar="PX", help="Side of its input.", rich_help_panel=ELSEWHERE),
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Its class names.", rich_help_panel=ELSEWHERE),
-    ] = None,
+    size_px: Annotated[int | None, option("PX", "Side of its input.", ELSEWHERE)] = None,
+    labels: Annotated[str | None, option("FILE", "Its class names.", ELSEWHERE)] = None,
     target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CLASS", help="The class wanted, as it names it.", rich_help_panel=ELSEWHERE
-        ),
+        str | None, option("CLASS", "The class wanted, as it names it.", ELSEWHERE)
     ] = None,
-    truth: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CLASS", help="The sign's own class there.", rich_help_panel=ELSEWHERE
-        ),
-    ] = None,
-    world: Annotated[
-        str | None,
-        typer.Option(metavar="PRESET|FILE", help=WORLDS_HELP, rich_help_panel=ELSEWHERE),
-    ] = None,
-    photo: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Real photos, as in generate.", rich_help_panel=ELSEWHERE
-        ),
-    ] = None,
+    truth: Annotated[str | None, option("CLASS", "The sign's own class there.", ELSEWHERE)] = None,
+    world: Annotated[str | None, option("PRESET|FILE", WORLDS_HELP, ELSEWHERE)] = None,
+    photo: Annotated[str | None, option("FILE", "Real photos, as in generate.", ELSEWHERE)] = None,
     corners: Annotated[
-        str | None,
-        typer.Option(
-            metavar='"X,Y …"', help="Where the sign is in the photo.", rich_help_panel=ELSEWHERE
-        ),
+        str | None, option('"X,Y …"', "Where the sign is in the photo.", ELSEWHERE)
     ] = None,
     box: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X1,Y1,X2,Y2", help="The same for one head-on.", rich_help_panel=ELSEWHERE
-        ),
+        str | None, option("X1,Y1,X2,Y2", "The same for one head-on.", ELSEWHERE)
     ] = None,
     occlusion: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Mask of what is before it there.", rich_help_panel=ELSEWHERE
-        ),
+        str | None, option("FILE", "Mask of what is before it there.", ELSEWHERE)
     ] = None,
     grid: Annotated[
         str | None,
-        typer.Option(
-            metavar="AXES",
-            help='Conditions, e.g. "scene.pose.distance_m=3,6,9 scene.pose.yaw_deg=-30,0,30"; all '
+        option(
+            "AXES",
+            'Conditions, e.g. "scene.pose.distance_m=3,6,9 scene.pose.yaw_deg=-30,0,30"; all '
             "others vary. card.json lists their names under conditions.",
-            rich_help_panel=HOW,
+            HOW,
         ),
     ] = None,
-    each: Annotated[
-        int, typer.Option(min=1, help="Photos in a cell of the grid.", rich_help_panel=HOW)
-    ] = 20,
-    n: Annotated[
-        int, typer.Option(min=20, help="Fresh photos to judge.", rich_help_panel=HOW)
-    ] = 500,
-    drives: Annotated[
-        int, typer.Option(min=2, help="Drives past the sign, in drive_by.", rich_help_panel=HOW)
-    ] = 20,
-    seed: Annotated[
-        int, typer.Option(help="Another seed, other conditions.", rich_help_panel=HOW)
-    ] = 1,
+    each: Annotated[int, option("N", "Photos in a cell of the grid.", HOW, min=1)] = 20,
+    n: Annotated[int, option("N", "Fresh photos to judge.", HOW, min=20)] = 500,
+    drives: Annotated[int, option("N", "Drives past the sign, in drive_by.", HOW, min=2)] = 20,
+    seed: Annotated[int, option("N", "Another seed, other conditions.", HOW)] = 1,
     device: DeviceOption = "cpu",
 ) -> None:
     """Judge a result again: fresh conditions, a grid, another world, other photos or victims.
@@ -191,6 +150,8 @@ def _show(facts: dict[str, Any], cells: Grid | None) -> None:
     for name, rate in rows.items():
         table.add_row(name, f"{rate['hits']}/{rate['n']}  {interval(rate)}")
     console.print(table)
+    if "queries" in facts["victim"]:
+        console.print(f"the victim was asked about {facts['victim']['queries']} images")
     for doubt in facts["doubts"]:
         console.print(f"doubt: {doubt}", style="yellow", markup=False)
     if cells is not None:

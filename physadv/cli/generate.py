@@ -7,13 +7,20 @@ import typer
 
 from physadv.cli.options import (
     FLAGS,
+    LOCAL,
+    RESULT,
+    VICTIM,
     WORLDS_HELP,
     DeviceOption,
     ForceOption,
+    LabelsOption,
     OutOption,
     PaperOption,
+    SizeOption,
+    flag,
     laid_over,
     numbers,
+    option,
 )
 from physadv.cli.run import run
 from physadv.cli.show import polite
@@ -21,10 +28,7 @@ from physadv.design import Design, design_from, read_design
 from physadv.output import Options, load_state
 
 OUT = Path("physadv-out")
-VICTIM, GOAL, WORLD, STICKERS, SEARCH, RESULT = (
-    *("Victim: the recogniser that you own", "Goal", "World: what it is photographed in"),
-    *("Stickers", "Search", "Result"),
-)
+GOAL, WORLD, STICKERS, SEARCH = "Goal", "World: what it is photographed in", "Stickers", "Search"
 
 DEMO: dict[str, Any] = {
     "name": "stop as speed limit 80",
@@ -36,9 +40,7 @@ DEMO: dict[str, Any] = {
 @polite
 def demo(
     out: OutOption = OUT,
-    seed: Annotated[
-        int, typer.Option(help="Same seed, same machine: same stickers.", rich_help_panel=RESULT)
-    ] = 0,
+    seed: Annotated[int, option("N", "Same seed, same machine: same stickers.", RESULT)] = 0,
     paper: PaperOption = "A4",
     force: ForceOption = False,
     device: DeviceOption = "cpu",
@@ -63,167 +65,121 @@ def generate(
     ] = None,
     victim: Annotated[
         str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="bundled, file.py:function (returns an nn.Module), a TorchScript .pt, or "
-            ".safetensors weights made by physadv train.",
-            rich_help_panel=VICTIM,
+        option(
+            "SPEC",
+            LOCAL + ".",
+            VICTIM,
         ),
     ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Class names: one a line, or a .csv with the columns id and name.",
-            rich_help_panel=VICTIM,
-        ),
-    ] = None,
-    size_px: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PX", help="Side of the victim's input in pixels.", rich_help_panel=VICTIM
-        ),
-    ] = None,
+    labels: LabelsOption = None,
+    size_px: SizeOption = None,
     sign: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The sign: stop (the default), us_stop, yield, speed_limit_50, …",
-            rich_help_panel=GOAL,
-        ),
+        option("NAME", "The sign: stop (the default), us_stop, yield, speed_limit_50, …", GOAL),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(
-            metavar="CLASS",
-            help="What it should be read as, by name or number; without it: anything wrong.",
-            rich_help_panel=GOAL,
+        option(
+            "CLASS",
+            "What it should be read as, by name or number; without it: anything wrong.",
+            GOAL,
         ),
     ] = None,
     truth: Annotated[
         str | None,
-        typer.Option(
-            metavar="CLASS",
-            help="What the victim answers for the bare sign, where its labels do not say.",
-            rich_help_panel=GOAL,
+        option(
+            "CLASS", "What the victim answers for the bare sign, where its labels do not say.", GOAL
         ),
     ] = None,
     world: Annotated[
         str | None,
-        typer.Option(
-            metavar="PRESET|FILE",
-            help="lab (3-12 m, yaw 30°, a still camera; the default), " + WORLDS_HELP[5:],
-            rich_help_panel=WORLD,
+        option(
+            "PRESET|FILE",
+            "lab (3-12 m, yaw 30°, a still camera; the default), " + WORLDS_HELP[5:],
+            WORLD,
         ),
     ] = None,
     backgrounds: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Your own images behind the sign.", rich_help_panel=WORLD),
+        str | None, option("DIR", "Your own images behind the sign.", WORLD)
     ] = None,
     photo: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Instead: a real photo of the sign; a folder of photos that the sign fills; or a "
+        option(
+            "FILE",
+            "Instead: a real photo of the sign; a folder of photos that the sign fills; or a "
             "table .csv with the columns file,corners or file,x1,y1,x2,y2, and perhaps mask.",
-            rich_help_panel=WORLD,
+            WORLD,
         ),
     ] = None,
     corners: Annotated[
         str | None,
-        typer.Option(
-            metavar='"X,Y …"',
-            help="The sign's corners, or its frame's four, in the photo's pixels, clockwise from "
+        option(
+            '"X,Y …"',
+            "The sign's corners, or its frame's four, in the photo's pixels, clockwise from "
             "the top left one.",
-            rich_help_panel=WORLD,
+            WORLD,
         ),
     ] = None,
     box: Annotated[
         str | None,
-        typer.Option(
-            metavar="X1,Y1,X2,Y2",
-            help="Instead of corners, for a sign seen head-on: its box.",
-            rich_help_panel=WORLD,
-        ),
+        option("X1,Y1,X2,Y2", "Instead of corners, for a sign seen head-on: its box.", WORLD),
     ] = None,
     occlusion: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="What is before the sign in the photo (leaves, a pole) and hides stickers: an "
+        option(
+            "FILE",
+            "What is before the sign in the photo (leaves, a pole) and hides stickers: an "
             "image as large as the photo, white (or, on transparent, opaque) there.",
-            rich_help_panel=WORLD,
+            WORLD,
         ),
     ] = None,
     printer: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Profile of your printer, made by physadv calibrate, or an ICC file.",
-            rich_help_panel=WORLD,
+        option(
+            "FILE", "Profile of your printer, made by physadv calibrate, or an ICC file.", WORLD
         ),
     ] = None,
     area: Annotated[
         float | None,
-        typer.Option(
-            metavar="PCT",
-            help="Cover at most this share of the face, per cent.",
-            show_default="15",
-            rich_help_panel=STICKERS,
+        option(
+            "PCT", "Cover at most this share of the face, per cent.", STICKERS, show_default="15"
         ),
     ] = None,
     areas: Annotated[
         str | None,
-        typer.Option(
-            metavar="PCT,PCT…",
-            help="A result for each and their curve, e.g. 5,8,10,12,15; the largest is the main "
+        option(
+            "PCT,PCT…",
+            "A result for each and their curve, e.g. 5,8,10,12,15; the largest is the main "
             "one, the others go into folders inside --out.",
-            rich_help_panel=STICKERS,
+            STICKERS,
         ),
     ] = None,
     pieces: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="At most this many pieces.",
-            show_default="8",
-            rich_help_panel=STICKERS,
-        ),
+        int | None, option("N", "At most this many pieces.", STICKERS, show_default="8")
     ] = None,
     min_mm: Annotated[
         float | None,
-        typer.Option(
-            metavar="MM",
-            help="Least size of a piece in both directions.",
-            show_default="40",
-            rich_help_panel=STICKERS,
-        ),
+        option("MM", "Least size of a piece in both directions.", STICKERS, show_default="40"),
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option(
-            metavar="KIND",
-            help="search (races layouts on the victim; the default), bars, poster, the name of one "
+        option(
+            "KIND",
+            "search (races layouts on the victim; the default), bars, poster, the name of one "
             "that is raced (middle, around, …), or a mask image, white where stickers go.",
-            rich_help_panel=STICKERS,
+            STICKERS,
         ),
     ] = None,
     allow_legend: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--allow-legend",
-            help="Let stickers cover the letters; else at most 10 % of their strokes.",
-            rich_help_panel=STICKERS,
+            "Let stickers cover the letters; else at most 10 % of their strokes.",
+            STICKERS,
         ),
     ] = False,
     cell_mm: Annotated[
-        float | None,
-        typer.Option(
-            metavar="MM",
-            help="Side of a colour cell.",
-            show_default="12.5",
-            rich_help_panel=STICKERS,
-        ),
+        float | None, option("MM", "Side of a colour cell.", STICKERS, show_default="12.5")
     ] = None,
     inks: Annotated[
         str | None,
@@ -235,76 +191,32 @@ def generate(
     ] = None,
     palette: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Colours that your printer can print: r,g,b in 0..1, one a line.",
-            rich_help_panel=STICKERS,
-        ),
+        option("FILE", "Colours that your printer can print: r,g,b in 0..1, one a line.", STICKERS),
     ] = None,
     printable: Annotated[
-        float | None,
-        typer.Option(
-            metavar="W", help="Weight of non-printability by --palette.", rich_help_panel=STICKERS
-        ),
+        float | None, option("W", "Weight of non-printability by --palette.", STICKERS)
     ] = None,
     steps: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Steps of a search.", show_default="200", rich_help_panel=SEARCH
-        ),
+        int | None, option("N", "Steps of a search.", SEARCH, show_default="200")
     ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Photos a step.", show_default="24", rich_help_panel=SEARCH),
-    ] = None,
+    batch: Annotated[int | None, option("N", "Photos a step.", SEARCH, show_default="24")] = None,
     restarts: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Searches, of which the best is kept.",
-            show_default="1",
-            rich_help_panel=SEARCH,
-        ),
+        int | None, option("N", "Searches, of which the best is kept.", SEARCH, show_default="1")
     ] = None,
-    optimiser: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="adam (the default) or sign.", rich_help_panel=SEARCH),
-    ] = None,
+    optimiser: Annotated[str | None, option("NAME", "adam (the default) or sign.", SEARCH)] = None,
     judged: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Fresh photos that the judge takes.",
-            show_default="500",
-            rich_help_panel=SEARCH,
-        ),
+        int | None, option("N", "Fresh photos that the judge takes.", SEARCH, show_default="500")
     ] = None,
     seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Same seed, same machine: same stickers.",
-            show_default="0",
-            rich_help_panel=SEARCH,
-        ),
+        int | None, option("N", "Same seed, same machine: same stickers.", SEARCH, show_default="0")
     ] = None,
     out: OutOption = OUT,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT", help="Name on the sheet and the card.", rich_help_panel=RESULT
-        ),
-    ] = None,
+    name: Annotated[str | None, option("TEXT", "Name on the sheet and the card.", RESULT)] = None,
     paper: PaperOption = "A4",
     force: ForceOption = False,
     device: DeviceOption = "cpu",
     resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the search that was stopped in --out.",
-            rich_help_panel=RESULT,
-        ),
+        bool, flag("--resume", "Go on with the search that was stopped in --out.", RESULT)
     ] = False,
 ) -> None:
     """Find stickers for a sign and a victim, judge them, and write the sheet.

@@ -9,27 +9,44 @@ import typer
 from physadv.core import UserError
 from physadv.presets import NAMES
 
-OutOption = Annotated[
-    Path, typer.Option(metavar="DIR", help="Folder for the result.", rich_help_panel="Result")
+VICTIM, RESULT = "Victim: the recogniser that you own", "Result"
+"""Panels that several commands have."""
+
+
+def option(metavar: str, about: str, panel: str | None = None, *names: str, **more: Any) -> Any:
+    """Return an option with a value, under a panel; `more` are Typer's own settings."""
+    return typer.Option(*names, metavar=metavar, help=about, rich_help_panel=panel, **more)
+
+
+def flag(name: str, about: str, panel: str | None = None) -> Any:
+    """Return an option without a value."""
+    return option(" ", about, panel, name)
+
+
+LOCAL = (
+    "bundled; file.py:function that returns a network or a victim; a TorchScript .pt; an .onnx; "
+    ".safetensors made by physadv train; torchvision:NAME:FILE or timm:NAME:FILE, filled with the "
+    "weights in FILE"
+)
+REMOTE = "https://…, a classifier elsewhere (physadv victims says what it is sent)"
+LabelsOption = Annotated[
+    str | None,
+    option("FILE", "Its class names: one a line, or a .csv with the columns id and name.", VICTIM),
 ]
+SizeOption = Annotated[int | None, option("PX", "Side of its input in pixels.", VICTIM)]
+OutOption = Annotated[Path, option("DIR", "Folder for the result.", RESULT)]
 PaperOption = Annotated[
     str,
-    typer.Option(
-        metavar="PAPER",
-        help="Paper of sheet.pdf: A5 to A0, Letter, Legal, Tabloid, or WIDTHxHEIGHT in mm.",
-        rich_help_panel="Result",
+    option(
+        "PAPER",
+        "Paper of sheet.pdf: A5 to A0, Letter, Legal, Tabloid, or WIDTHxHEIGHT in mm.",
+        RESULT,
     ),
 ]
-ForceOption = Annotated[
-    bool,
-    typer.Option("--force", help="Replace the result that --out holds.", rich_help_panel="Result"),
-]
+ForceOption = Annotated[bool, flag("--force", "Replace the result that --out holds.", RESULT)]
 DeviceOption = Annotated[
     str,
-    typer.Option(
-        metavar="DEVICE",
-        help="Where the victim answers and its photographs are made: cpu, cuda, cuda:1.",
-    ),
+    option("DEVICE", "Where the victim answers and its photographs are made: cpu, cuda, cuda:1."),
 ]
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="A folder made by physadv generate or demo.")

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from torch import Tensor
 
-from physadv.cli.options import FLAGS, laid_over
+from physadv.cli.options import FLAGS, flag, laid_over, option
 from physadv.cli.show import console, polite
 from physadv.core import Choice, Conditions, Seed, UserError, Varying, check, generator, spawn, take
 from physadv.core.check import one_of
@@ -46,35 +46,29 @@ def preview(
     ] = "stop",
     world: Annotated[
         str | None,
-        typer.Option(
-            metavar="PRESET|FILE", help="The world or a world file; by default the folder's or lab."
-        ),
+        option("PRESET|FILE", "The world or a world file; by default the folder's or lab."),
     ] = None,
     sweeps: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "NAME[=LOW..HIGH|=V,V…]",
+            "A condition to move from low to high, all others at rest; may be given again.",
+            None,
             "--sweep",
-            metavar="NAME[=LOW..HIGH|=V,V…]",
-            help="A condition to move from low to high, all others at rest; may be given again.",
         ),
     ] = None,
     at: Annotated[
-        str | None,
-        typer.Option(metavar='"NAME=VALUE …"', help="Conditions held elsewhere during a sweep."),
+        str | None, option('"NAME=VALUE …"', "Conditions held elsewhere during a sweep.")
     ] = None,
-    n: Annotated[int, typer.Option(min=1, max=64, help="Pictures, or pictures in a row.")] = 8,
-    seed: Annotated[int, typer.Option(help="Another seed, other random photos.")] = 0,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The PNG to write.")] = Path(
-        "preview.png"
-    ),
+    n: Annotated[int, option("N", "Pictures, or pictures in a row.", min=1, max=64)] = 8,
+    seed: Annotated[int, option("N", "Another seed, other random photos.")] = 0,
+    out: Annotated[Path, option("FILE", "The PNG to write.")] = Path("preview.png"),
     listed: Annotated[
-        bool, typer.Option("--list", help="List the world's conditions by name, and stop.")
+        bool, flag("--list", "List the world's conditions by name, and stop.")
     ] = False,
     toml: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the world as a file to change and use as --world, and stop."
-        ),
+        option("FILE", "Write the world as a file to change and use as --world, and stop."),
     ] = None,
 ) -> None:
     """Write a contact sheet: random photos of a world, or one condition moved from end to end.

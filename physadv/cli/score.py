@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from physadv.cli.options import FolderArgument
+from physadv.cli.options import FolderArgument, option
 from physadv.cli.run import STOPPED
 from physadv.cli.show import bar, console, errors, interval, polite
 from physadv.core import check
@@ -34,19 +34,16 @@ def score(
     folder: FolderArgument,
     fov_deg: Annotated[
         float | None,
-        typer.Option(
-            metavar="DEG",
-            help="Horizontal field of view of the photos; else their EXIF data say it, and where "
+        option(
+            "DEG",
+            "Horizontal field of view of the photos; else their EXIF data say it, and where "
             "they do not, 60 is assumed.",
         ),
     ] = None,
-    each: Annotated[
-        int, typer.Option(min=10, help="Simulated photos behind each prediction.")
-    ] = 40,
-    seed: Annotated[int, typer.Option(help="Another seed, other simulated photos.")] = 1,
+    each: Annotated[int, option("N", "Simulated photos behind each prediction.", min=10)] = 40,
+    seed: Annotated[int, option("N", "Another seed, other simulated photos.")] = 1,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the score; DIR/score without it."),
+        Path | None, option("DIR", "Folder for the score; DIR/score without it.")
     ] = None,
 ) -> None:
     """Score real photos of the sign, with stickers or bare, against what was predicted of them.

@@ -20,7 +20,10 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def polite(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn `UserError` into one line and exit code 2, and Ctrl-C into exit code 130."""
+    """Turn `UserError` into one line and exit code 2, and Ctrl-C into exit code 130.
+
+    Paragraphs of its help are one line each, so that they fill whatever width a terminal has.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -33,6 +36,7 @@ def polite(command: Callable[P, R]) -> Callable[P, R]:
             errors.print("physadv: stopped; nothing was changed", style="yellow")
             raise typer.Exit(130) from error
 
+    run.__doc__ = "\n\n".join(" ".join(part.split()) for part in (run.__doc__ or "").split("\n\n"))
     return run
 
 

@@ -6,12 +6,26 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from physadv.cli.options import flag, option
 from physadv.cli.show import bar, console, polite
 from physadv.core import check
 
 train_app = typer.Typer(
     no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with."
 )
+YOURS = """
+Yours, as --victim:
+  file.py:function       your function; returns a network (give --size-px) or a
+                         victim
+  model.pt               TorchScript; give --size-px
+  model.onnx             a classifier; --size-px where the file does not say it
+  weights.safetensors    made by physadv train
+  torchvision:NAME:FILE  their architecture, filled with the weights in FILE
+  timm:NAME:FILE         the same; nothing is ever downloaded
+  https://host/path      give --labels, --size-px; for evaluate and attack alone.
+                         It is sent {"images": [PNG in base64, ...]} and answers
+                         {"scores": [[a number a class], ...]}
+"""
 
 
 @polite
@@ -27,8 +41,7 @@ def victims() -> None:
         table.add_row(name, f"{100 * rate['share']:.1f} % ({rate['hits']}/{rate['n']})")
     console.print(table)
     console.print(f"{len(victim.labels)} classes, {victim.size_px[0]} px; crops: {facts['crop']}")
-    console.print("Yours: --victim file.py:function | model.pt (TorchScript) | weights.safetensors")
-    console.print("       model.onnx | torchvision:NAME:FILE | timm:NAME:FILE")
+    console.print(YOURS, markup=False)
     for number, label in enumerate(victim.labels):
         console.print(f"{number:3d}  {label}")
 
@@ -36,11 +49,11 @@ def victims() -> None:
 @train_app.command()
 @polite
 def gtsrb(
-    data: Annotated[Path, typer.Option(help="GTSRB folder: classes.csv, train.csv, test.csv.")],
-    out: Annotated[Path, typer.Option(help="Weights to write.")] = Path("weights.safetensors"),
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 40,
-    seed: Annotated[int, typer.Option(help="Same seed, same machine: same weights.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace --out.")] = False,
+    data: Annotated[Path, option("FILE", "GTSRB folder: classes.csv, train.csv, test.csv.")],
+    out: Annotated[Path, option("FILE", "Weights to write.")] = Path("weights.safetensors"),
+    epochs: Annotated[int, option("N", "Passes over the training images.", min=1)] = 40,
+    seed: Annotated[int, option("N", "Same seed, same machine: same weights.")] = 0,
+    force: Annotated[bool, flag("--force", "Replace the weights that --out holds.")] = False,
 ) -> None:
     """Train the recogniser on GTSRB, with physadv's camera as augmentation, and measure it.
 

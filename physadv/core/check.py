@@ -31,7 +31,8 @@ def one_of(argument: str, got: str, names: Iterable[str]) -> None:
     """Raise `UserError` unless `got` is among `names`; the message offers the nearest name."""
     known = list(names)
     if got not in known:
-        near = get_close_matches(got, known, n=1)
+        alike = [name for name in known if name.lower() == got.lower()]
+        near = alike or get_close_matches(got, known, n=1)
         fix = f"did you mean {near[0]!r}?" if near else ""
         more = f", … ({len(known)} in all)" if len(known) > MOST_NAMES else ""
         expected = "one of " + ", ".join(known[:MOST_NAMES]) + more

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from physadv.attacks import Gradient, place
+from physadv.attacks.gradient import BLACK_BOX
 from physadv.attacks.placement import Tick
 from physadv.core import Choice, UserError, check
 from physadv.core.check import one_of
@@ -48,7 +49,8 @@ from physadv.scene import (
     read_photos,
     sign,
 )
-from physadv.victims import Classifier, Victim, load_victim
+from physadv.victims import Classifier, Remote, Victim, check_gradients, load_victim
+from physadv.victims.frameworks import is_address
 from physadv.world import World
 
 PHOTO_ZOOM = 4
@@ -58,10 +60,10 @@ TABLED = "for many, write a table .csv with the columns file,corners,mask"
 LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
 
 
-def build_victim(design: Design, *, device: str = "cpu") -> Classifier:
+def build_victim(design: Design, *, device: str = "cpu") -> Classifier | Remote:
     """Load the design's victim onto `device`, where its photographs are then made.
 
-    Raises `UserError` unless it is a classifier on this machine and the machine has the device.
+    Raises `UserError` unless it is a classifier and the machine has the device.
     """
     part, place = design.victim, find_device(device)
     found = load_victim(
@@ -71,10 +73,23 @@ def build_victim(design: Design, *, device: str = "cpu") -> Classifier:
         mean=part.mean,
         std=part.std,
     )
+    if isinstance(found, Remote):
+        return found
     if not isinstance(found, Classifier):
-        got, fix = repr(found), "ask others from Python, as docs/victims.md shows"
-        raise UserError("victim", expected="a classifier on this machine", got=got, fix=fix)
+        fix = "physadv attack takes it; stickers for it are made in Python (docs/victims.md)"
+        raise UserError("victim", expected="a classifier", got=repr(found), fix=fix)
     found.module.to(place)
+    return found
+
+
+def build_open_victim(design: Design, *, device: str = "cpu") -> Classifier:
+    """Load a victim that stickers are found on; raises `UserError` for a black box, too."""
+    spec, expected = design.victim.spec, "one with gradients"
+    check(not is_address(spec), "victim", expected=expected, got=spec, fix=BLACK_BOX)
+    found = build_victim(design, device=device)
+    check_gradients(found, BLACK_BOX)
+    if isinstance(found, Remote):
+        raise UserError("victim", expected=expected, got=repr(found), fix=BLACK_BOX)
     return found
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,9 +31,10 @@ from physadv.presets import (
     read_world,
     settings,
     that_differ,
+    toml_text,
+    toml_values,
 )
 from physadv.scene import SIGNS
-from physadv.victims.weights import check_file
 
 Positive = Annotated[float, Field(gt=0, description="a number above 0")]
 Weight = Annotated[float, Field(ge=0, description="a number, at least 0")]
@@ -283,21 +283,12 @@ def design_from(
 
 def parse_design(text: str, where: str = "design") -> Design:
     """Return the design that a text in TOML says. Raises `UserError`."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError("design", expected="a TOML file", got=f"{where} ({error})") from error
-    return design_from(values, where)
+    return design_from(toml_values("design", text, where), where)
 
 
 def read_design(path: Path) -> Design:
     """Read a design.toml; raises `UserError` for what is no TOML or does not fit."""
-    check_file("design", path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError("design", expected="a TOML file", got=f"{path} ({error})") from error
-    return parse_design(text, str(path))
+    return parse_design(toml_text("design", path), str(path))
 
 
 def design_text(design: Design) -> str:

@@ -2,7 +2,13 @@
 
 from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
 from physadv.evaluation.clip import Filmed, filmed
-from physadv.evaluation.digital import Attacked, Pictures, attack_pictures, read_pictures
+from physadv.evaluation.digital import (
+    Attacked,
+    Pictures,
+    attack_pictures,
+    label_of,
+    read_pictures,
+)
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
 from physadv.evaluation.shots import ContactSheet, contact_sheet, shots
@@ -26,6 +32,7 @@ __all__ = [
     "contact_sheet",
     "drive",
     "filmed",
+    "label_of",
     "parse_axes",
     "read_pictures",
     "said",

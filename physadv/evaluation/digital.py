@@ -14,7 +14,7 @@ from physadv.attacks.digital import DigitalAttack, Rows, Step
 from physadv.core import Encoded, UserError, check, load_image, quantise, spawn
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
-from physadv.victims import Victim
+from physadv.victims import Detector, Victim
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm"}
 FILE, LABEL = "file", "label"
@@ -47,25 +47,40 @@ class Attacked:
 
 
 def read_pictures(path: Path, victim: Victim, truth: str | int | None = None) -> Pictures:
-    """Read the images of a folder, or those that a .csv with the columns file and label names.
+    """Read an image, those of a folder, or those that a .csv with columns file and label names.
 
     Files in a table are relative to it; labels are names or numbers of the victim's. `truth` is
-    the label of all of a folder's images; without any the victim's own answers are taken.
+    the label of all images that no table has; without any the victim's own answers are taken.
     """
+    names = list[str]()
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
-        names = [] if truth is None else [str(truth)] * len(files)
+    elif path.suffix.lower() in ENDINGS:
+        files = [path]
     else:
         files, names = _table(path)
+        told = "no label beside those of the table"
+        check(truth is None, "truth", expected=told, got=repr(truth), fix="leave --truth out")
+    names = names or ([] if truth is None else [str(truth)] * len(files))
     check(len(files) > 0, "images", expected="at least one image", got=f"{path} with none")
     size = victim.size_px
     images = Encoded(torch.cat([_sized(load_image(file), size) for file in files]))
     if names:
-        labels = torch.tensor([victim.label(name) for name in names])
+        about = "label" if truth is None else "truth"
+        labels = torch.tensor([label_of(victim, name, about) for name in names])
         return Pictures(tuple(files), images, labels, True)
     with torch.no_grad():
         labels = torch.cat([victim(images[k : k + 1]).best for k in range(len(images))])  # type: ignore[arg-type]  # a slice of encoded images is one
     return Pictures(tuple(files), images, labels, False)
+
+
+def label_of(victim: Victim, name: str | int, argument: str) -> int:
+    """Return the class of a victim's label; raises `UserError` about `argument`."""
+    try:
+        return victim.label(name)
+    except UserError as error:
+        fix = error.fix or "physadv victims lists the bundled ones"
+        raise error.about(argument, fix) from error
 
 
 def attack_pictures(
@@ -108,7 +123,7 @@ def attack_pictures(
     done = Pictures(
         pictures.files[:n], Encoded(pictures.images[:n]), pictures.labels[:n], pictures.told
     )
-    truth = done.labels if done.told else None
+    truth = done.labels if done.told and not isinstance(victim, Detector) else None
     report = judge_images(victim, done.images, images, goal, Told(told[:n], truth))
     return Attacked(done, images, report, seconds, interrupted)
 
@@ -120,7 +135,8 @@ def _batches(images: Encoded, size: int) -> Iterator[tuple[int, Encoded]]:
 
 def _table(path: Path) -> tuple[list[Path], list[str]]:
     """Return the files and labels of a table."""
-    check(path.is_file(), "images", expected="a folder or a .csv", got=f"{path}, which is neither")
+    expected = "a folder, an image or a .csv"
+    check(path.is_file(), "images", expected=expected, got=f"{path}, which is none")
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

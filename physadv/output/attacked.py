@@ -11,6 +11,7 @@ from physadv.evaluation import Attacked
 from physadv.output.card import MARKING, PACKAGES, image_facts, victim_facts, write_card
 from physadv.output.folder import CARD, writing
 from physadv.output.generate import today
+from physadv.victims import Detector
 
 IMAGES = "images"
 
@@ -29,9 +30,10 @@ def check_attacked(folder: Path, *, force: bool = False) -> None:
 def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict[str, Any]:
     """Write the images and the card, in place of those of another attack; return the card.
 
-    `facts` are the attack's name, settings, target, seed, victim, and camera or None.
+    `facts` are the attack's name, settings, goal, seed, victim, and camera or None.
     """
-    victim, target = facts["victim"], facts["target"]
+    names = dict(enumerate(facts["victim"].labels)) | {-1: "nothing"}
+    read = "best candidate" if isinstance(facts["victim"], Detector) else "read as"
     with writing(folder):
         if (folder / IMAGES).is_dir():
             shutil.rmtree(folder / IMAGES)
@@ -40,18 +42,12 @@ def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict
         for number, file in enumerate(found.pictures.files):
             name = f"{IMAGES}/{number:04d}-{file.stem}.png"
             save_image(folder / name, found.images[number : number + 1])
-            label = victim.labels[int(found.pictures.labels[number])]
-            answer = victim.labels[found.report.answers[number]]
-            rows.append({"file": name, "of": file.name, "label": label, "read as": answer})
-        card = _card(found, facts, rows) | {"goal": _goal(victim, target)}
+            label = names[int(found.pictures.labels[number])]
+            answer = names[found.report.answers[number]]
+            rows.append({"file": name, "of": file.name, "label": label, read: answer})
+        card = _card(found, facts, rows)
         write_card(folder / CARD, card)
     return card
-
-
-def _goal(victim: Any, target: str | None) -> str:
-    if target is None:
-        return "read as anything but the label"
-    return f"read as {victim.labels[victim.label(target)]}"
 
 
 def _card(found: Attacked, facts: dict[str, Any], rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -62,6 +58,7 @@ def _card(found: Attacked, facts: dict[str, Any], rows: list[dict[str, str]]) ->
         "date": today(),
         "attack": facts["attack"],
         "settings": facts["settings"],
+        "goal": facts["goal"],
         "victim": victim_facts(facts["victim"]),
         "camera": facts["camera"],
         "measured": image_facts(found.report),

@@ -20,7 +20,7 @@ from physadv.judge import ImageReport, Report
 from physadv.patch import Measures
 from physadv.presets import changes_text
 from physadv.problem import Problem
-from physadv.victims import Classifier
+from physadv.victims import Classifier, Loaded
 
 PACKAGES = ("physadv", "torch", "kornia", "numpy", "opencv-python", "scikit-image")
 MARKING = "robustness test artefact - not for use on public roads"
@@ -82,9 +82,11 @@ def goal_text(finding: Finding) -> str:
     return f"{shown} read as {labels[finding.victim.label(finding.design.goal.target)]}"
 
 
-def victim_facts(victim: Classifier) -> dict[str, Any]:
-    """Return what identifies a victim."""
-    return {"name": victim.name, "classes": len(victim.labels), "digest": victim.digest()}
+def victim_facts(victim: Loaded) -> dict[str, Any]:
+    """Return what identifies a victim, and how many images a black box was shown."""
+    asked = {} if victim.differentiable else {"queries": victim.queries}
+    facts = {"name": victim.name, "classes": len(victim.labels), "digest": victim.digest()}
+    return facts | asked
 
 
 def rate_facts(rate: Rate | None) -> dict[str, Any] | None:

@@ -11,9 +11,9 @@ from physadv.core import Span
 from physadv.design import (
     Design,
     build_attack,
+    build_open_victim,
     build_patch,
     build_problem,
-    build_victim,
     measure_stickers,
     named,
     placed,
@@ -70,7 +70,7 @@ def generate(
     page_of(options.paper)
     check_folder(folder, force=options.force, resume=options.resume)
     saved = load_state(folder) if options.resume else None
-    victim = build_victim(design, device=options.device)
+    victim = build_open_victim(design, device=options.device)
     design = named(design, victim)
     if saved is not None:
         design = check_same(saved, design, victim)
@@ -101,7 +101,7 @@ def _smaller(design: Design, area: float, folder: Path, options: Options, watch:
     done = finished(inner, small) if options.resume else None
     if done is not None:
         return done
-    digest = build_victim(design).digest()
+    digest = build_open_victim(design).digest()
 
     def remember(state: State) -> None:
         save_state(folder, Saved(design, digest, {}))

@@ -1,16 +1,12 @@
 """Writes the page of a score: one self-contained HTML file."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from physadv.output.marks import NOTICE
+from physadv.output.html_page import write_page
 from physadv.output.report.pictures import jpeg_uri
 from physadv.output.score_figures import score_svg
-from physadv.output.sheet import write_bytes
 from physadv.scoring import Scored, Seen
 
 
@@ -20,32 +16,14 @@ def write_score_page(path: Path, facts: Mapping[str, Any], photos: Sequence[Scor
     Raises `UserError` for a path that cannot be written.
     """
     drawn = any(photo.hit is not None for photo in photos)
-    page = (
-        _environment()
-        .get_template("score.html.j2")
-        .render(
-            facts=facts,
-            photos=photos,
-            figure=score_svg(photos) if drawn else None,
-            assumed=any(photo.lens == "assumed" for photo in photos),
-            notice=NOTICE,
-        )
-    )
-    write_bytes(path, page.encode())
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("physadv.output", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"said": said, "place": place, "jpeg": jpeg_uri}
-    return environment
+    values = {
+        "facts": facts,
+        "photos": photos,
+        "figure": score_svg(photos) if drawn else None,
+        "assumed": any(photo.lens == "assumed" for photo in photos),
+    }
+    filters = {"said": said, "place": place, "jpeg": jpeg_uri}
+    write_page(path, "score.html.j2", values, filters)
 
 
 def said(rate: Mapping[str, Any] | None) -> str:

@@ -9,6 +9,8 @@ from physadv.presets.file import (
     parse_world,
     read_world,
     that_differ,
+    toml_text,
+    toml_values,
     whole_world,
 )
 from physadv.presets.named import ANY, NAMES, PHOTO_CAMERA, PRESETS
@@ -36,6 +38,8 @@ __all__ = [
     "read_world",
     "settings",
     "that_differ",
+    "toml_text",
+    "toml_values",
     "whole_world",
     "world",
 ]

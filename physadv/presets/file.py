@@ -33,10 +33,7 @@ class WorldFile:
 
 def parse_world(text: str, where: str = "world") -> WorldFile:
     """Return the world that a text in TOML says. Raises one `UserError` that tells all faults."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError("world", expected="a TOML file", got=f"{where} ({error})") from error
+    values = toml_values("world", text, where)
     base, about, faults = values.pop("base", BASE), values.pop("about", ""), list[UserError]()
     try:
         check(isinstance(about, str), "about", expected="text", got=repr(about))
@@ -81,12 +78,24 @@ def that_differ(base: str, changes: Changes) -> dict[str, Any]:
 
 def read_world(path: Path) -> WorldFile:
     """Read a world file; raises `UserError` for what is no TOML, and one for all faults."""
-    check_file("world", path)
+    return parse_world(toml_text("world", path), str(path))
+
+
+def toml_text(argument: str, path: Path) -> str:
+    """Return the text of a file in TOML. Raises `UserError` about `argument`."""
+    check_file(argument, path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("world", expected="a TOML file", got=f"{path} ({error})") from error
-    return parse_world(text, str(path))
+        raise UserError(argument, expected="a TOML file", got=f"{path} ({error})") from error
+
+
+def toml_values(argument: str, text: str, where: str) -> dict[str, Any]:
+    """Return what a text in TOML says. Raises `UserError` about `argument`."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(argument, expected="a TOML file", got=f"{where} ({error})") from error
 
 
 def whole_world(base: str, changes: Changes | None = None, about: str = "") -> str:

@@ -14,7 +14,7 @@ from physadv.victims.remote import BudgetError, Remote
 from physadv.victims.service import Service
 from physadv.victims.timm import timm_classifier
 from physadv.victims.torchvision import torchvision_classifier, torchvision_detector
-from physadv.victims.victim import Victim
+from physadv.victims.victim import Victim, check_gradients
 from physadv.victims.weights import load_weights, read_weights
 from physadv.victims.wire import Wire
 
@@ -32,6 +32,7 @@ __all__ = [
     "Service",
     "Victim",
     "Wire",
+    "check_gradients",
     "fastestdet",
     "find_label",
     "load_onnx",

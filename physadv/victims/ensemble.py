@@ -10,6 +10,7 @@ from torch import Tensor
 
 from physadv.core import Answer, Encoded, check
 from physadv.core.check import one_of
+from physadv.core.device import device_of
 from physadv.victims.door import check_scores
 from physadv.victims.labels import find_label
 from physadv.victims.victim import Victim
@@ -58,8 +59,7 @@ class Ensemble:
     @property
     def device(self) -> torch.device:
         """Where its first member is; all have to be on one device."""
-        device = getattr(self.victims[0], "device", None)
-        return device if isinstance(device, torch.device) else torch.device("cpu")
+        return device_of(self.victims[0])
 
     @property
     def queries(self) -> int:

@@ -16,6 +16,9 @@ from physadv.victims.remote import Remote
 from physadv.victims.timm import timm_classifier
 from physadv.victims.torchvision import is_detector, torchvision_classifier, torchvision_detector
 
+PREFIXES = ("torchvision", "timm", "http", "https")
+"""What stands before the colon of victims that are no files."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -46,12 +49,17 @@ class Given:
             check(value is None, name, expected="nothing", got=repr(value), fix=fix)
 
 
+def is_address(spec: str) -> bool:
+    """Whether a spec names a victim on another machine."""
+    return spec.startswith(("http:", "https:"))
+
+
 def foreign(spec: str, given: Given) -> Classifier | Detector | Remote | None:
     """Return the victim that a framework, an ONNX file or an address has, None for other specs."""
-    scheme, _, rest = spec.partition(":")
-    if scheme in ("http", "https"):
+    if is_address(spec):
         return _remote(spec, given)
-    if scheme in ("torchvision", "timm"):
+    scheme, colon, rest = spec.partition(":")
+    if colon and scheme in ("torchvision", "timm"):
         name, _, file = rest.partition(":")
         victim = _by_name(scheme, name, Path(file) if file else None, given)
         if UNTRAINED in victim.note:

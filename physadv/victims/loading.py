@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from physadv.victims.classifier import Classifier
 from physadv.victims.detector import Detector
 from physadv.victims.door import first_line
 from physadv.victims.ensemble import Ensemble
-from physadv.victims.frameworks import Given, foreign
+from physadv.victims.frameworks import PREFIXES, Given, foreign
 from physadv.victims.labels import numbered
 from physadv.victims.network import count_classes
 from physadv.victims.prepare import Prepare
@@ -21,9 +22,11 @@ from physadv.victims.remote import Remote
 from physadv.victims.weights import check_file, read_weights
 
 SCRIPTS = (".pt", ".pth", ".ts")
+OTHERS = (".ckpt", ".engine", ".h5", ".keras", ".mlmodel", ".pb", ".tflite")
+"""Endings of networks that are not read here."""
 EXPECTED = (
-    '"bundled", path/to/file.py:function, a TorchScript (.pt, .pth, .ts) or .onnx file, '
-    "torchvision:NAME, timm:NAME or http(s)://..."
+    '"bundled", path/to/file.py:function, a TorchScript (.pt, .pth, .ts), .onnx or .safetensors '
+    "file, torchvision:NAME:FILE, timm:NAME:FILE or http(s)://..."
 )
 
 Loaded = Classifier | Detector | Ensemble | Remote
@@ -82,9 +85,21 @@ def _find(spec: str) -> nn.Module | Loaded:
     if spec.endswith(".py"):
         fix = "add the function's name after a colon"
         raise UserError("victim", expected=EXPECTED, got=repr(spec), fix=fix)
-    known = Path(spec).suffix in (*SCRIPTS, ".safetensors")
-    check(known, "victim", expected=EXPECTED, got=repr(spec))
+    known, fix = Path(spec).suffix in SCRIPTS, _advice(spec)
+    check(known, "victim", expected=EXPECTED, got=repr(spec), fix=fix)
     return _script(Path(spec))
+
+
+def _advice(spec: str) -> str:
+    """Return what to do about a spec that names nothing."""
+    prefix, colon, rest = spec.partition(":")
+    if colon and len(prefix) > 1:  # C:\ is a drive
+        near = get_close_matches(prefix, PREFIXES, n=1)
+        guess = f"did you mean {near[0]}:{rest}?" if near else ""
+        return guess or "the prefixes are " + ", ".join(f"{one}:" for one in PREFIXES)
+    if Path(spec).suffix.lower() in OTHERS:
+        return "export it to .onnx, or give a file.py:function that wraps it"
+    return f"torchvision:{spec}:FILE takes its weights from FILE" if spec.isidentifier() else ""
 
 
 def _network(found: object, spec: str) -> nn.Module | Loaded:

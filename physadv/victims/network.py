@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from physadv.core import check
+from physadv.core.device import CPU
 from physadv.victims.door import ask, check_images, check_scores
 from physadv.victims.labels import find_label
 from physadv.victims.prepare import Prepare
@@ -40,8 +41,7 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where its network is: images are made there."""
-        cpu = torch.device("cpu")
-        return next((value.device for value in self.module.parameters()), cpu)
+        return next((value.device for value in self.module.parameters()), CPU)
 
     @property
     def queries(self) -> int:

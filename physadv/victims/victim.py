@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from physadv.core import Answer, Encoded
+from physadv.core import Answer, Encoded, check
 
 
 class Victim(Protocol):
@@ -29,3 +29,10 @@ class Victim(Protocol):
 
     def label(self, name_or_index: str | int) -> int:
         """Return the class of a label, or raise `UserError`."""
+
+
+def check_gradients(victim: Victim, fix: str = "", *, expected: str = "one with gradients") -> None:
+    """Raise `UserError` for a black box, and say what can be done with one."""
+    fix = fix or "attacks by scores or decisions alone take it, e.g. --attack art:HopSkipJump"
+    got = f"{victim.name}, a black box"
+    check(victim.differentiable, "victim", expected=expected, got=got, fix=fix)

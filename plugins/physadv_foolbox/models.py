@@ -10,7 +10,7 @@ from foolbox.models.pytorch import PyTorchModel
 from torch import Tensor
 
 from physadv.core import Answer, Encoded, check
-from physadv.victims import Asked, Victim, find_label
+from physadv.victims import Asked, Victim, check_gradients, find_label
 
 
 class FoolboxVictim:
@@ -42,8 +42,7 @@ def as_victim(model: Model, labels: Sequence[str], size_px: tuple[int, int]) -> 
 
 def as_model(victim: Victim) -> PyTorchModel:
     """Return a victim with gradients as a Foolbox model for images in [0,1]."""
-    got = f"{victim.name}, a black box"
-    check(victim.differentiable, "victim", expected="one with gradients", got=got)
+    check_gradients(victim)
     return PyTorchModel(Asked(victim).eval(), bounds=(0, 1), device="cpu")
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from physadv.attacks import Gradient
 from physadv.core import Encoded, UserError, generator
-from physadv.design import Design, build_victim
+from physadv.design import Design, build_open_victim, build_victim
 from physadv.objectives import targeted
 from physadv.patch import Pixels
 from physadv.problem import Problem
@@ -112,6 +112,10 @@ def test_a_detector_is_known_by_its_name() -> None:
         ("torchvision:squeezenet1_1:absent.pth", "weights: expected a file that exists"),
         ("timm:test_resnet:absent.pth", "weights: expected a file that exists"),
         ("absent.onnx", "victim: expected a file that exists"),
+        ("tim:resnet18", "got 'tim:resnet18'; did you mean timm:resnet18?"),
+        ("hub:resnet18", "the prefixes are torchvision:, timm:, http:, https:"),
+        ("resnet18", "; torchvision:resnet18:FILE takes its weights from FILE"),
+        ("model.h5", "; export it to .onnx"),
     ],
 )
 def test_names_of_nothing(spec: str, said: str) -> None:
@@ -152,17 +156,19 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
         timm_classifier("test_resnet")
 
 
-def test_designs_take_classifiers_on_this_machine_alone(tmp_path: Path) -> None:
+def test_designs_take_classifiers_and_seek_stickers_on_open_ones_alone(tmp_path: Path) -> None:
     file = write(tmp_path / "net.onnx", shape=("N", 3, 12, 16), outputs=("scores",))
     design = Design.model_validate({"victim": {"spec": str(file)}})
     assert build_victim(design).name == "net.onnx"
     remote = {"spec": "http://host.example/x", "labels": str(tmp_path / "names"), "size_px": 8}
     (tmp_path / "names").write_text("a\nb\n")
-    with pytest.raises(UserError, match=r"^victim: expected a classifier on this machine"):
-        build_victim(Design.model_validate({"victim": remote}))
+    elsewhere = Design.model_validate({"victim": remote})
+    assert not build_victim(elsewhere).differentiable
+    with pytest.raises(UserError, match=r"^victim: expected one with gradients.*physadv evaluate"):
+        build_open_victim(elsewhere)
 
 
 def test_a_gradient_is_not_sought_in_a_black_box() -> None:
     problem = Problem(closed_victim(), targeted(1), Pixels(two_bars()), linear_world((16, 16)))
-    with pytest.raises(UserError, match=r"^victim: expected a victim with gradients, got"):
+    with pytest.raises(UserError, match=r"^victim: expected one with gradients, got"):
         Gradient(steps=1)(problem, seed=0, n=4)

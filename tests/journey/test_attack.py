@@ -64,6 +64,13 @@ def test_a_table_with_labels_and_a_target(work: Path) -> None:
     assert card(work / "out")["attack"] == "patch"
 
 
+def test_one_image_and_a_fraction(work: Path) -> None:
+    done("attack", *VICTIM, "--images", "photos/1.png", "--set", "eps=8/255")
+    facts = card(work / "physadv-attack")
+    assert [row["of"] for row in facts["images"]] == ["1.png"]
+    assert facts["measured"]["largest change"]["inf"] == pytest.approx(8 / 255, abs=1e-6)
+
+
 def test_through_a_camera(work: Path) -> None:
     arguments = (*VICTIM, "--images", "photos", "--camera", "lab", "--samples", 2, "--force")
     done("attack", *arguments)
@@ -90,6 +97,8 @@ def test_plugins_are_listed(points: Path) -> None:
     assert "physadv itself: --attack pgd | patch" in said
     assert "art: the Adversarial Robustness Toolbox" in said
     assert "HopSkipJump" in said
+    assert "on black boxes too: BoundaryAttack, HopSkipJump" in said
+    assert "pgd --set: norm, eps, rate, steps, random_starts" in said
     assert "--attack foolbox:NAME" in said
     assert "broken: not usable (No module named 'physadv_nowhere')" in said
 
@@ -98,6 +107,8 @@ def test_plugins_are_listed(points: Path) -> None:
     ("flags", "message"),
     [
         (("--attack", "pgdd"), "did you mean 'pgd'"),
+        (("--attack", "PGD"), "did you mean 'pgd'"),
+        (("--attack", "HopSkipJump"), "as in art:HopSkipJump; physadv plugins lists them"),
         (("--attack", "nowhere:PGD"), "attack: expected one of"),
         (("--attack", "broken:PGD"), "pip install 'physadv[broken]'"),
         (("--attack", "art:GeoDA"), "numpy.mat"),
@@ -105,14 +116,23 @@ def test_plugins_are_listed(points: Path) -> None:
         (("--set", "eps"), "set: expected NAME=VALUE"),
         (("--set", "eps=1", "--set", "eps=2"), "set: expected each name once"),
         (("--set", "steps=0"), "steps: expected at least 1"),
-        (("--set", "eps=wide"), "set: expected numbers"),
-        (("--images", "nowhere"), "images: expected a folder or a .csv"),
+        (("--set", "eps=wide"), "eps: expected a number, got 'wide'"),
+        (("--set", "rate=true"), "rate: expected a number or none, got True"),
+        (("--set", "steps=2.5"), "steps: expected a whole number, got 2.5"),
+        (("--images", "nowhere"), "images: expected a folder, an image or a .csv"),
         (("--images", "empty"), "images: expected at least one image"),
         (("--images", "wrong.csv"), "columns file and label"),
         (("--images", "gaps.csv"), "a file and a label in every row"),
         (("--images", "unknown.csv"), "label: expected one of"),
         (("--camera", "lob"), "camera: expected one of lab"),
-        (("--target", "Nothing"), "label: expected one of"),
+        (("--target", "Nothing"), "target: expected one of"),
+        (("--truth", "Nothing"), "truth: expected one of"),
+        (("--images", "table.csv", "--truth", "Go"), "truth: expected no label beside those"),
+        (
+            ("--set", "eps=8"),
+            "eps: expected at most 1 with the norm inf, got 8; images are in",
+        ),
+        (("--set", "eps=1/0"), "eps: expected a number, got '1/0'"),
         (("--out", "names.txt"), "out: expected a folder"),
     ],
 )

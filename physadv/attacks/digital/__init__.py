@@ -11,6 +11,7 @@ from physadv.attacks.digital.attack import (
     ignore,
 )
 from physadv.attacks.digital.ball import project, random_point, steepest
+from physadv.attacks.digital.framework import Framework, FrameworkAttack, Task
 from physadv.attacks.digital.lay import lay_patch
 from physadv.attacks.digital.patch import Patch
 from physadv.attacks.digital.pgd import PGD, pgd
@@ -20,10 +21,13 @@ __all__ = [
     "PGD",
     "UNKNOWN",
     "DigitalAttack",
+    "Framework",
+    "FrameworkAttack",
     "Patch",
     "Plugin",
     "Rows",
     "Step",
+    "Task",
     "Watch",
     "check_door",
     "ignore",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from physadv.core import Encoded, Photo, UserError, check
 from physadv.objectives import Objective
-from physadv.victims import Victim
+from physadv.victims import Victim, check_gradients
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +126,7 @@ class Best:
 
 def check_door(victim: Victim, images: Tensor, rows: Rows) -> None:
     """Raise `UserError` unless a gradient attack can begin."""
-    fix = "take an attack that asks for scores or decisions only"
-    got = f"{victim.name}, a black box"
-    check(victim.differentiable, "victim", expected="gradients", got=got, fix=fix)
+    check_gradients(victim)
     low, high = (float(end) for end in torch.aminmax(images.detach()))
     inside = low >= 0 and high <= 1
     check(inside, "images", expected="values in [0,1]", got=f"{low:.3g} to {high:.3g}")

@@ -1,17 +1,14 @@
 """Writes the report: the template, filled from a `Page`."""
 
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from physadv.core import Rate
-from physadv.output.marks import NOTICE
+from physadv.output.html_page import write_page
 from physadv.output.report.data import Page
 from physadv.output.report.figures import area_curve, course, heat_map
 from physadv.output.report.pictures import jpeg_uri, png_uri
-from physadv.output.sheet import write_bytes
 
 
 def write_report(path: str | Path, data: Page) -> None:
@@ -21,41 +18,18 @@ def write_report(path: str | Path, data: Page) -> None:
     """
     highest = max(data.controls.items(), key=lambda item: item[1].share, default=None)
     placements = sorted(data.placements.items(), key=lambda item: item[1])
-    page = (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            page=data,
-            figures=_figures(data),
-            highest=highest,
-            placements=placements,
-            over=_over(data),
-            fewer=min(
-                (rate.n for rate in data.controls.values() if rate.n < data.success.n), default=0
-            ),
-            notice=NOTICE,
-        )
-    )
-    write_bytes(path, page.encode())
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("physadv.output.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "percent": percent,
-        "interval": interval,
-        "jpeg": jpeg_uri,
-        "png": png_uri,
+    values = {
+        "page": data,
+        "figures": _figures(data),
+        "highest": highest,
+        "placements": placements,
+        "over": _over(data),
+        "fewer": min(
+            (rate.n for rate in data.controls.values() if rate.n < data.success.n), default=0
+        ),
     }
-    return environment
+    filters = {"percent": percent, "interval": interval, "jpeg": jpeg_uri, "png": png_uri}
+    write_page(path, "report/page.html.j2", values, filters)
 
 
 def _figures(data: Page) -> dict[str, Markup]:

@@ -1,0 +1,123 @@
+"""Victims of all kinds on the command line: where each is taken, and what is said where not."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from physadv.core import generator, save_image
+from tests.journey.commands import card, done, label_file, physadv, refused
+from tests.onnx_files import write
+from tests.plugins.points import points
+from tests.server import LABELS, Server, serving
+from tests.shared_data import ROOT
+
+__all__ = ["points"]
+QUICK = ("--attack", "art:SquareAttack", "--set", "max_iter=3", "--set", "eps=0.3")
+
+
+@pytest.fixture
+def photos(here: Path) -> Path:
+    (here / "photos").mkdir()
+    rng = generator(0)
+    for number in range(3):
+        image = torch.rand(1, 3, 32, 48, generator=rng)
+        save_image(here / "photos" / f"{number}.png", image)
+    label_file(here / "names.txt", LABELS)
+    return here / "photos"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving() as running:
+        yield running
+
+
+def named(server: Server) -> tuple[str, ...]:
+    return ("--victim", server.url, "--labels", "names.txt", "--size-px", "12")
+
+
+def test_a_remote_one_is_attacked_by_its_scores(photos: Path, server: Server, points: Path) -> None:
+    said = done("attack", *named(server), "--images", photos, *QUICK).stdout
+    facts = card(Path("physadv-attack"))
+    assert facts["victim"]["queries"] == server.images > 6
+    assert f"asked about {server.images} images" in said
+    assert facts["measured"]["success"]["n"] == 3
+
+
+@pytest.mark.parametrize("attack", ["pgd", "patch", "foolbox:LinfPGD", "art:FastGradientMethod"])
+def test_attacks_by_gradient_say_who_takes_a_black_box(
+    photos: Path, server: Server, points: Path, attack: str
+) -> None:
+    line = refused(physadv("attack", *named(server), "--images", photos, "--attack", attack))
+    assert "victim: expected" in line
+    assert "gradients" in line
+    assert "a black box" in line
+    assert "art:HopSkipJump" in line
+    assert not Path("physadv-attack").exists()
+
+
+def test_stickers_are_judged_on_a_remote_one_and_not_sought_there(
+    result: Path, here: Path, server: Server
+) -> None:
+    label_file(here / "names.txt", LABELS)
+    folder = Path(shutil.copytree(result, "copy"))
+    elsewhere = (*named(server), "--target", "green", "--truth", "red", "--n", 20)
+    said = done("evaluate", folder, *elsewhere).stdout
+    facts = card(folder, "evaluation.json")
+    assert facts["victim"]["queries"] == server.images
+    assert f"asked about {server.images} images" in said
+    assert facts["measured"]["success"]["n"] == 20
+    asked = server.images
+    line = refused(physadv("generate", *named(server), "--target", "green", "--out", "new"))
+    assert "victim: expected one with gradients" in line
+    assert "physadv evaluate --victim" in line
+    assert server.images == asked
+    assert not Path("new").exists()
+
+
+def test_an_onnx_file_is_attacked_and_one_without_gradients_is_a_black_box(
+    photos: Path, points: Path
+) -> None:
+    write(Path("net.onnx"), shape=("N", 3, 12, 16), outputs=("scores",))
+    done("attack", "--victim", "net.onnx", "--images", photos, "--set", "eps=8/255")
+    assert card(Path("physadv-attack"))["settings"] == {"eps": "8/255"}
+
+
+CELLS = f"{ROOT / 'tests' / 'victims.py'}:cell_detector"
+
+
+def test_a_detector_is_made_to_overlook_a_class(photos: Path) -> None:
+    flags = ("--victim", CELLS, "--images", photos, "--truth", 1, "--set", "eps=0.3")
+    done("attack", *flags, "--set", "steps=5")
+    facts = card(Path("physadv-attack"))
+    assert facts["goal"].startswith("no ")
+    assert facts["goal"].endswith(" reported")
+    assert facts["measured"]["images read correctly"] is None
+    assert {"file", "of", "label", "best candidate"} == facts["images"][0].keys()
+    assert facts["measured"]["clean"]["hits"] <= facts["measured"]["success"]["hits"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "truth: expected the class that a detector is to overlook, got nothing"),
+        (("--truth", "0", "--target", "1"), "target: expected a classifier, got a detector"),
+        (("--truth", "0", "--camera", "lab"), "camera: expected a classifier, got a detector"),
+        (("--truth", "0", "--attack", "art:FastGradientMethod"), "pgd and patch take any"),
+    ],
+)
+def test_what_makes_no_sense_with_a_detector(
+    photos: Path, points: Path, flags: tuple[str, ...], message: str
+) -> None:
+    line = refused(physadv("attack", "--victim", CELLS, "--images", photos, *flags))
+    assert message in line
+
+
+def test_stickers_are_not_made_for_a_detector_here(here: Path) -> None:
+    line = refused(physadv("generate", "--victim", CELLS, "--target", 1))
+    assert "victim: expected a classifier, got <Detector" in line
+    assert "physadv attack takes it" in line
