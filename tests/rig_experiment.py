@@ -23,8 +23,7 @@ from physadv.attacks import Gradient
 from physadv.calibration import Chart, calibrate
 from physadv.core import Encoded, Ink, Rate, generator, spawn, wilson
 from physadv.core.rate import Z95
-from physadv.design import Design, design_from
-from physadv.design.build import build_problem, build_victim, placed
+from physadv.design import Design, build_problem, build_victim, design_from, placed
 from physadv.output.colour_chart import chart_picture
 from physadv.printing import Printer, Profile, hard
 from physadv.problem import HARD_PX, Problem

@@ -124,11 +124,12 @@ class Walk:
 
     def check(self) -> None:
         """Try the running mean on the held-out conditions and keep it if it is the best."""
-        outcome = self.problem.judge(self.mean, self.held)
+        mean = self.problem.patch.project(self.mean)
+        outcome = self.problem.judge(mean, self.held)
         success, score = float(outcome.success.float().mean()), float(outcome.loss.mean())
         self.queries += self.settings.held_out
         if (success, -score) > (self.success, -self.score):
-            self.success, self.score, self.best = success, score, self.mean.clone()
+            self.success, self.score, self.best = success, score, mean.clone()
         self.calm = self.calm + 1 if success >= self.settings.enough else 0
 
     def state(self, total: int) -> State:

@@ -8,7 +8,17 @@ from torch import Tensor
 
 from physadv.attacks.gradient import Gradient
 from physadv.core import Conditions, Face, Ink, generator, spawn
-from physadv.patch import FewInks, Limits, Mask, Patch, Pixels, candidates, rectangle
+from physadv.patch import (
+    Camouflage,
+    FewInks,
+    Limits,
+    Mask,
+    Patch,
+    Pixels,
+    Waves,
+    candidates,
+    rectangle,
+)
 from physadv.problem import Problem
 
 Tick = Callable[[str, float], None]
@@ -75,7 +85,9 @@ def place(
 
 def _laid(patch: Patch, mask: Mask) -> Patch:
     """Return a patch of the same kind on another mask; free pixels where its kind has none."""
-    return replace(patch, mask=mask) if isinstance(patch, FewInks) else Pixels(mask)
+    if isinstance(patch, FewInks | Waves | Camouflage):
+        return replace(patch, mask=mask)
+    return Pixels(mask)
 
 
 def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:

@@ -181,12 +181,33 @@ def generate(
     cell_mm: Annotated[
         float | None, option("MM", "Side of a colour cell.", STICKERS, show_default="12.5")
     ] = None,
+    kind: Annotated[
+        str | None,
+        option(
+            "KIND",
+            "pixels (free colours; the default), waves (smooth ones), camouflage (near the face's "
+            "own); or shapes that the search moves: bars, strokes, letters.",
+            STICKERS,
+        ),
+    ] = None,
     inks: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME,NAME…",
-            help="Only these inks, pure, e.g. black,white or #ffd700,black; none named: all.",
-            rich_help_panel=STICKERS,
+        option(
+            "NAME,NAME…",
+            "Only these inks, pure, e.g. black,white or #ffd700,black; none named: all.",
+            STICKERS,
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, option("TEXT", "The letters of --kind letters.", STICKERS, show_default="LOVE")
+    ] = None,
+    most_de2000: Annotated[
+        float | None,
+        option(
+            "N",
+            "The most that --kind camouflage differs from the face, in CIEDE2000.",
+            STICKERS,
+            show_default="10",
         ),
     ] = None,
     palette: Annotated[
@@ -252,6 +273,9 @@ def generate(
             "layout": layout,
             "allow_legend": allow_legend or None,
             "cell_mm": cell_mm,
+            "kind": kind,
+            "text": text,
+            "most_de2000": most_de2000,
             "inks": None if inks is None else tuple(inks.split(",")),
         },
         "attack": {"steps": steps, "batch": batch, "restarts": restarts, "optimiser": optimiser},

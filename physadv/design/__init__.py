@@ -2,18 +2,13 @@
 
 from physadv.design.build import (
     build_attack,
-    build_mask,
     build_objective,
     build_open_victim,
-    build_patch,
     build_printer,
     build_problem,
     build_victim,
     build_world,
-    limits,
-    measure_stickers,
     named,
-    placed,
     truth,
 )
 from physadv.design.model import (
@@ -23,6 +18,14 @@ from physadv.design.model import (
     parse_design,
     read_design,
     write_design,
+)
+from physadv.design.stickers import (
+    build_mask,
+    build_patch,
+    cut,
+    limits,
+    measure_stickers,
+    placed,
 )
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "build_problem",
     "build_victim",
     "build_world",
+    "cut",
     "design_from",
     "design_text",
     "limits",

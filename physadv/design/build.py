@@ -1,15 +1,14 @@
-"""From a design to a problem: load the victim, set the goal, lay the stickers, make the world."""
+"""From a design to a problem: load the victim, set the goal, make the world."""
 
 from dataclasses import replace
 from pathlib import Path
 
-from physadv.attacks import Gradient, place
+from physadv.attacks import Gradient
 from physadv.attacks.gradient import BLACK_BOX
-from physadv.attacks.placement import Tick
 from physadv.core import Choice, UserError, check
-from physadv.core.check import one_of
 from physadv.core.device import find_device
 from physadv.design.model import Design
+from physadv.design.stickers import build_patch
 from physadv.objectives import (
     Objective,
     cross_entropy,
@@ -20,19 +19,6 @@ from physadv.objectives import (
     smooth,
     targeted,
     untargeted,
-)
-from physadv.patch import (
-    FewInks,
-    Limits,
-    Mask,
-    Measures,
-    Patch,
-    Pixels,
-    bars,
-    candidates,
-    check_mask,
-    read_inks,
-    read_mask,
 )
 from physadv.presets import photo_world, world
 from physadv.printing import Printer, read_profile
@@ -212,76 +198,10 @@ def _photos(design: Design, sign_px: int) -> tuple[SignPhoto, ...]:
     return read_photos(source, shown, sign_px=sign_px, method=part.relight)
 
 
-def limits(design: Design) -> Limits:
-    """Return what stickers may be."""
-    part = design.sticker
-    return Limits(part.area_pct, part.pieces, part.min_mm, part.allow_legend)
-
-
-def build_mask(design: Design) -> Mask:
-    """Return the stickers' contours that the design holds."""
-    return Mask(sign(design.sign).size_mm, design.sticker.pieces_mm)
-
-
-def build_patch(design: Design) -> Patch:
-    """Return the stickers of the design, none where they are not placed yet."""
-    mask, part = build_mask(design), design.sticker
-    if part.inks:
-        return FewInks(mask, read_inks(part.inks), part.cell_mm)
-    return Pixels(mask, part.cell_mm)
-
-
 def build_problem(design: Design, victim: Victim) -> Problem:
     """Join victim, goal, stickers and world."""
     objective = build_objective(design, victim, truth(design, victim))
     return Problem(victim, objective, build_patch(design), build_world(design, victim))
-
-
-def placed(design: Design, problem: Problem, *, tick: Tick = lambda *_: None) -> Design:
-    """Return the design with the stickers' contours, to a hundredth of a millimetre.
-
-    They stay if it has them; else they come from its layout, or from a race of layouts on
-    `problem`, whose own stickers do not matter. Raises `UserError` where they break the limits.
-    """
-    if not design.sticker.pieces_mm:
-        design = _placed(design, problem, tick)
-    measure_stickers(design)
-    return design
-
-
-def measure_stickers(design: Design) -> Measures:
-    """Return what the stickers take of the face; `UserError` where they break the limits."""
-    return check_mask(build_mask(design), StreetScene(sign(design.sign)).face(), limits(design))
-
-
-def _placed(design: Design, problem: Problem, tick: Tick) -> Design:
-    bounds, layout, raced = limits(design), design.sticker.layout, {}
-    if layout == "search":
-        face = StreetScene(sign(design.sign)).face()
-        found = place(problem, face, bounds, seed=design.seed, tick=tick)
-        mask, layout = found.mask, found.name
-        raced = {name: round(loss, 3) for name, loss in found.losses.items()}
-    else:
-        mask = _named_mask(design, bounds)
-    pieces = [[(round(x, 2), round(y, 2)) for x, y in piece] for piece in mask.pieces_mm]
-    return design.changed("sticker", pieces_mm=pieces, chosen=layout, raced=raced)
-
-
-def _named_mask(design: Design, bounds: Limits) -> Mask:
-    layout, shown = design.sticker.layout, sign(design.sign)
-    face = StreetScene(shown).face()
-    if layout == "poster":
-        return Mask(shown.size_mm, tuple(shape[0] for shape in shown.field))
-    if layout == "bars":
-        return bars(face, bounds)
-    if Path(layout).suffix:
-        try:
-            return read_mask(layout, shown.size_mm)
-        except UserError as error:
-            raise error.about("layout") from error
-    known = candidates(face, bounds)
-    one_of("layout", layout, ["search", "poster", "bars", *known, "a mask image"])
-    return known[layout]
 
 
 def build_attack(design: Design) -> Gradient:

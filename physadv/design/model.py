@@ -95,6 +95,8 @@ class GoalPart(_Part):
 class StickerPart(_Part):
     """Where stickers may lie and how fine they are; `layout` is "search", a kind or a mask image.
 
+    `kind` "bars", "strokes" and "letters" (those of `text`) are shapes that the search moves,
+    "waves" smooth colours, "camouflage" the face's own within `most_de2000`.
     `inks` are the only ones that stickers have, none named: all that are printable.
     `areas_pct` asks for a result for each and their curve; the largest is the main one.
     `pieces_mm` are the contours once they are known; they win over `layout`. `chosen` is the layout
@@ -109,6 +111,9 @@ class StickerPart(_Part):
     min_mm: Positive = 40.0
     allow_legend: bool = False
     cell_mm: Cell = 12.5
+    kind: Literal["pixels", "bars", "strokes", "letters", "waves", "camouflage"] = "pixels"
+    text: str = "LOVE"
+    most_de2000: Positive = 10.0
     inks: tuple[str, ...] = ()
     layout: str = "search"
     pieces_mm: tuple[Contour, ...] = Field(
@@ -126,6 +131,12 @@ class StickerPart(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StickerPart":
+        inked = not self.inks or self.kind in ("pixels", "bars")
+        wanted = "the kinds pixels and bars"
+        check(inked, "inks", expected=wanted, got=self.kind, fix="leave one of both out")
+        black = not self.inks or self.kind == "pixels" or set(self.inks) == {"black", "white"}
+        got = ",".join(self.inks)
+        check(black, "inks", expected="black,white, as bars are printed", got=got)
         by_hand = bool(self.pieces_mm) and not self.chosen
         check(
             not (by_hand and self.areas_pct),
@@ -218,7 +229,7 @@ class WorldPart(_Part):
 
 LATER = {
     "world": ("printer", "occlusion", "relight", "about", "changes"),
-    "sticker": ("inks",),
+    "sticker": ("inks", "kind", "text", "most_de2000"),
 }
 """Settings, by part, that are in a design's digest only where they are set."""
 

@@ -14,6 +14,7 @@ from physadv.design import (
     build_open_victim,
     build_patch,
     build_problem,
+    cut,
     measure_stickers,
     named,
     placed,
@@ -126,7 +127,7 @@ def _find(
 ) -> Finding:
     design = placed(design, problem, tick=watch.layout)
     problem = replace(problem, patch=build_patch(design))
-    measures, digest = measure_stickers(design), victim.digest()
+    digest = victim.digest()
 
     def remember(state: State) -> None:
         save_state(folder, Saved(design, digest, state.tensors))
@@ -140,10 +141,11 @@ def _find(
         on_state=remember,
         tick=watch.stage,
     )
+    design = cut(design, problem.patch, result.theta)
     watch.stage("grid")
     each = max(2, min(GRID_EACH, design.judged // 25))
     grid = default_grid(problem, result.theta, design.seed, each=each)
-    return Finding(design, victim, problem, result, measures, grid)
+    return Finding(design, victim, problem, result, measure_stickers(design), grid)
 
 
 def default_grid(problem: Problem, theta: Any, seed: int, *, each: int = GRID_EACH) -> Grid | None:

@@ -35,7 +35,8 @@ class Glyphs:
     """The letters of `text`, each from `min_mm` to `most_mm` high, within `reach_mm` of the middle.
 
     theta (letters,5) is in [0,1]. Letters are those of DejaVu Sans Bold, which comes with
-    matplotlib; they stand upright or lean by up to 46 degrees.
+    matplotlib, their holes filled, so that each is cut out in one go; they stand upright or lean by
+    up to 46 degrees.
     """
 
     size_mm: tuple[float, float]
@@ -131,9 +132,8 @@ def _inside(letter: str) -> Tensor:
     scale = side / ROOM / max(high - low)
     marked = np.zeros((side, side), dtype=np.uint8)
     pixels = [(ring - (low + high) / 2) * [scale, -scale] + side / 2 - 0.5 for ring in rings]
-    cv2.fillPoly(
-        marked, [np.round(ring * 2**SHIFT).astype(np.int32) for ring in pixels], 1, shift=SHIFT
-    )
+    for ring in pixels:  # one by one, or what rings enclose would be left out
+        cv2.fillPoly(marked, [np.round(ring * 2**SHIFT).astype(np.int32)], 1, shift=SHIFT)
     within, beyond = (
         cv2.distanceTransform(part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         for part in (marked, 1 - marked)

@@ -24,7 +24,8 @@ class Strokes:
 
     theta (count,knots,2) and a colour as one more row of each, padded: (count,knots+2,2), all in
     [0,1]; the last two rows hold red, green, blue and nothing. The line is a Catmull-Rom spline
-    (Catmull & Rom 1974), which goes through its points. No stroke is longer than `most_mm`.
+    (Catmull & Rom 1974), which goes through its points. No stroke is longer than `most_mm`. A loop is
+    cut out with what it encloses.
     """
 
     size_mm: tuple[float, float]
@@ -37,6 +38,9 @@ class Strokes:
     def __post_init__(self) -> None:
         """Refuse strokes without length or width."""
         check(self.knots >= 2, "knots", expected="at least 2", got=self.knots)
+        got = f"{self.most_mm:.0f} mm"
+        long = self.most_mm >= self.width_mm
+        check(long, "area", expected="strokes longer than wide", got=got, fix="allow fewer pieces")
         fits = 0 < self.width_mm < 2 * self.reach_mm
         check(fits, "width_mm", expected=f"below {2 * self.reach_mm:g} mm", got=self.width_mm)
 

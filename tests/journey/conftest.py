@@ -21,7 +21,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def begun(*_: object, **__: object) -> None:
         raise AssertionError("the work began")
 
-    for name in ("attacks.base.judge", "design.build.place", "cli.evaluate.judge"):
+    for name in ("attacks.base.judge", "design.stickers.place", "cli.evaluate.judge"):
         monkeypatch.setattr(f"physadv.{name}", begun)
     monkeypatch.setattr("physadv.attacks.Gradient.search", begun)
 

@@ -109,7 +109,7 @@ def test_a_stop_while_writing_keeps_the_old_result(
 
 
 def test_a_stop_while_placing_writes_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("physadv.design.build.place", lambda *_, tick, **__: tick("middle", 1.0))
+    monkeypatch.setattr("physadv.design.stickers.place", lambda *_, tick, **__: tick("middle", 1.0))
     stop_at(monkeypatch, "layout")
     said = interrupted("generate", "--target", 5, "--out", "new")
     assert said.strip() == "physadv: stopped; nothing was found yet, nothing was written"

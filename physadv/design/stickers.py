@@ -1,0 +1,158 @@
+"""From a design to its stickers: what kind they are, where they lie, and what they take."""
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+from physadv.attacks import place
+from physadv.attacks.placement import Tick
+from physadv.core import Face, UserError
+from physadv.core.check import one_of
+from physadv.design.model import Design
+from physadv.patch import (
+    Bars,
+    Camouflage,
+    FewInks,
+    Glyphs,
+    Limits,
+    Mask,
+    Measures,
+    Patch,
+    Pixels,
+    Strokes,
+    Waves,
+    bars,
+    candidates,
+    check_mask,
+    measure,
+    read_inks,
+    read_mask,
+)
+from physadv.problem import Problem
+from physadv.scene import StreetScene, sign
+
+MOVED = ("bars", "strokes", "letters")
+"""Kinds whose place is a part of what is searched."""
+BY_SEARCH = "moved by the search"
+LETTERS_FILL = 0.5
+"""The share of its height squared that a bold letter's ink takes, about."""
+
+
+def limits(design: Design) -> Limits:
+    """Return what stickers may be."""
+    part = design.sticker
+    return Limits(part.area_pct, part.pieces, part.min_mm, part.allow_legend)
+
+
+def build_mask(design: Design) -> Mask:
+    """Return the stickers' contours that the design holds."""
+    return Mask(sign(design.sign).size_mm, design.sticker.pieces_mm)
+
+
+def build_patch(design: Design) -> Patch:
+    """Return the stickers of the design, none where they are not placed yet."""
+    mask, part = build_mask(design), design.sticker
+    if part.kind in MOVED:
+        return _moved(design)
+    if part.kind == "waves":
+        return Waves(mask)
+    if part.kind == "camouflage":
+        return Camouflage(mask, _face(design), part.most_de2000, part.cell_mm)
+    if part.inks:
+        return FewInks(mask, read_inks(part.inks), part.cell_mm)
+    return Pixels(mask, part.cell_mm)
+
+
+def _moved(design: Design) -> Patch:
+    """Return shapes that may lie anywhere in the circle that the sign's field holds."""
+    part, shown = design.sticker, sign(design.sign)
+    size, reach, bounds = shown.size_mm, _reach_mm(design), limits(design)
+    area = float(_face(design).cover.mean()) * size[0] * size[1] * bounds.area_pct / 100
+    if part.kind == "bars":
+        grey = bool(part.inks)
+        return Bars(size, reach, area, bounds.pieces, bounds.min_mm, 0.9 * reach, grey)
+    if part.kind == "strokes":
+        width, each = bounds.min_mm, area / bounds.pieces
+        longest = each / width - math.pi / 4 * width  # each end is half a disc
+        return Strokes(size, reach, bounds.pieces, 4, width, longest)
+    tallest = min((area / len(part.text) / LETTERS_FILL) ** 0.5, 0.9 * reach)
+    return Glyphs(size, reach, part.text, bounds.min_mm, tallest)
+
+
+def _reach_mm(design: Design) -> float:
+    """Return how far the field reaches from the frame's middle in every direction."""
+    shown = sign(design.sign)
+    middle = (shown.size_mm[1] / 2, shown.size_mm[0] / 2)
+    outlines = [np.array(shape[0], dtype=np.float32) for shape in shown.field]
+    return max(float(cv2.pointPolygonTest(one, middle, True)) for one in outlines)
+
+
+def _face(design: Design) -> Face:
+    return StreetScene(sign(design.sign)).face()
+
+
+def cut(design: Design, patch: Patch, theta: Tensor) -> Design:
+    """Return the design with the contours of shapes that were moved, once they are found."""
+    if not isinstance(patch, Bars | Strokes | Glyphs):
+        return design
+    pieces = _rounded(patch.cut(theta))
+    return design.changed("sticker", pieces_mm=pieces, chosen=BY_SEARCH, raced={})
+
+
+def placed(design: Design, problem: Problem, *, tick: Tick = lambda *_: None) -> Design:
+    """Return the design with the stickers' contours, to a hundredth of a millimetre.
+
+    They stay if it has them; else they come from its layout, or from a race of layouts on
+    `problem`, whose own stickers do not matter. Raises `UserError` where they break the limits.
+    """
+    if design.sticker.kind in MOVED:
+        return design
+    if not design.sticker.pieces_mm:
+        design = _placed(design, problem, tick)
+    measure_stickers(design)
+    return design
+
+
+def measure_stickers(design: Design) -> Measures:
+    """Return what the stickers take of the face; `UserError` where they break the limits.
+
+    Shapes that the search moves keep area, number and size by themselves, and may cross letters.
+    """
+    if design.sticker.kind in MOVED:
+        return measure(build_mask(design), _face(design))
+    return check_mask(build_mask(design), _face(design), limits(design))
+
+
+def _placed(design: Design, problem: Problem, tick: Tick) -> Design:
+    bounds, layout, raced = limits(design), design.sticker.layout, {}
+    if layout == "search":
+        found = place(problem, _face(design), bounds, seed=design.seed, tick=tick)
+        mask, layout = found.mask, found.name
+        raced = {name: round(loss, 3) for name, loss in found.losses.items()}
+    else:
+        mask = _named_mask(design, bounds)
+    return design.changed("sticker", pieces_mm=_rounded(mask), chosen=layout, raced=raced)
+
+
+def _rounded(mask: Mask) -> list[list[tuple[float, float]]]:
+    return [[(round(x, 2), round(y, 2)) for x, y in piece] for piece in mask.pieces_mm]
+
+
+def _named_mask(design: Design, bounds: Limits) -> Mask:
+    layout, shown = design.sticker.layout, sign(design.sign)
+    face = _face(design)
+    if layout == "poster":
+        return Mask(shown.size_mm, tuple(shape[0] for shape in shown.field))
+    if layout == "bars":
+        return bars(face, bounds)
+    if Path(layout).suffix:
+        try:
+            return read_mask(layout, shown.size_mm)
+        except UserError as error:
+            raise error.about("layout") from error
+    known = candidates(face, bounds)
+    one_of("layout", layout, ["search", "poster", "bars", *known, "a mask image"])
+    return known[layout]
