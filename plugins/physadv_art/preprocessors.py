@@ -10,6 +10,7 @@ from physadv.core import check
 from physadv.evaluation import Retakes, camera_of
 from physadv.world import World
 from physadv_art.frame import Frame, ends
+from physadv_art.grey import in_colour
 
 
 class CameraPreprocessor(PreprocessorPyTorch):  # type: ignore[misc]  # ART has no types
@@ -51,6 +52,6 @@ class CameraPreprocessor(PreprocessorPyTorch):  # type: ignore[misc]  # ART has 
 
     def forward(self, x: Tensor, y: Any = None) -> tuple[Tensor, Any]:
         """Return photographs of x, differentiably, and the labels to them."""
-        seen = self.shots.take(self.frame.unit(x), self.samples)
+        seen = in_colour(lambda one: self.shots.take(one, self.samples), self.frame.unit(x))
         labels = y if y is None or self.samples == 1 else y.repeat_interleave(self.samples, dim=0)
         return self.frame.back(seen).to(x.dtype), labels

@@ -13,14 +13,16 @@ from physadv.victims import Detector, find_label
 from physadv.victims.frozen import frozen
 from physadv_art.frame import frame_of
 from physadv_art.graph import model_scores, prepared
+from physadv_art.grey import grey
 
 
 class EstimatorVictim:
     """An ART classifier with its range, channel order, preprocessing and preprocessing defences.
 
     Images (B,C,H,W) in [0,1] of another size than the estimator's `input_shape` are resized
-    (antialiased bilinear). Probabilities are turned into their logarithms. Postprocessing defences
-    are not part of it: they have no gradient, as in ART.
+    (antialiased bilinear); RGB is made grey (BT.601) for an estimator of grey images.
+    Probabilities are turned into their logarithms. Postprocessing defences are not part of it:
+    they have no gradient, as in ART.
     """
 
     differentiable = True
@@ -37,6 +39,7 @@ class EstimatorVictim:
         self.name = type(estimator).__name__
         shape = estimator.input_shape
         sides = shape[1:3] if self.frame.channels_first else shape[:2]
+        self.grey = len(shape) == 3 and shape[0 if self.frame.channels_first else -1] == 1
         self.size_px = (int(sides[0]), int(sides[1])) if len(shape) == 3 else (1, int(shape[-1]))
 
     @property
@@ -47,7 +50,7 @@ class EstimatorVictim:
 
     def __call__(self, images: Encoded) -> Answer:
         """Answer for images in [0,1]; gradients reach them, never the weights."""
-        seen: Tensor = images
+        seen: Tensor = grey(images) if self.grey and images.shape[1] == 3 else images
         if seen.ndim == 4 and tuple(seen.shape[2:]) != self.size_px:
             seen = interpolate(seen, self.size_px, mode="bilinear", antialias=True)
         with frozen(self.module):

@@ -5,6 +5,7 @@ from math import inf
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog  # type: ignore[import-untyped]  # it has no stubs
 from torch import Tensor
 
 from physadv.attacks.digital import project, random_point, steepest
@@ -94,12 +95,28 @@ def test_the_step_is_the_steepest(norm: float) -> None:
 
 def test_the_sparse_step_takes_the_largest_free_hundredth() -> None:
     slope = torch.arange(1.0, 1001.0).reshape(1, 10, 10, 10)
-    room = torch.where(slope <= 900, 1.0, 0.01)
+    room = torch.where(slope <= 900, 1.0, 0.0)
     step = steepest(-slope, 1.0, room, 0.5).flatten()
     assert torch.equal(step.nonzero()[:, 0], torch.arange(890, 900))
     assert torch.allclose(step[890:900], torch.full((10,), -0.1))
     assert float(steepest(slope, 1.0, 0 * slope, 0.5).abs().sum()) == 0
     assert torch.equal(steepest(slope, 1.0).flatten().nonzero()[:, 0], torch.arange(990, 1000))
+
+
+@pytest.mark.parametrize("rate", [0.3, 2.0, 1000.0])
+def test_the_sparse_step_in_a_box_solves_the_linear_program(rate: float) -> None:
+    """Largest slope * step with |step| at most the even part and the room, in sum at most 1."""
+    slope, count = drawn((3, 300), 8), 3
+    room = torch.rand(3, 300, generator=generator(4)).double() * 0.2
+    room[:, ::7] = 0
+    step = steepest(slope, 1.0, room, rate)
+    assert bool((step.abs() * rate <= room + 1e-12).all())
+    assert float(step.abs().amax()) <= 1 / count + 1e-12
+    for row, most, one in zip(slope, room / rate, step, strict=True):
+        ends = [(0.0, float(end)) for end in most.clamp_max(1 / count)]
+        best = linprog(-row.abs().numpy(), A_ub=[[1.0] * 300], b_ub=[1.0], bounds=ends)
+        assert float((row * one).sum()) == pytest.approx(-best.fun, rel=1e-9)
+        assert float(one.abs().sum()) == pytest.approx(min(1.0, sum(end for _, end in ends)))
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from art.estimators.classification import PyTorchClassifier
 from physadv_art import VictimClassifier, from_victim
 from physadv_art.frame import Array
 from torch import Tensor, nn
@@ -71,10 +72,36 @@ def estimator(**kwargs: Any) -> VictimClassifier:
     return from_victim(victim(), **kwargs)
 
 
+def grey_estimator(*, learns: bool = False, **kwargs: Any) -> PyTorchClassifier:
+    """Return a linear classifier of grey images, as ART has it, whose weights are the quarters."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, CLASSES))
+    half = SIDE // 2
+    quarters = torch.zeros(CLASSES, 2, half, 2, half)
+    for k in range(CLASSES):
+        quarters[k, k // 2, :, k % 2] = 0.4
+    low, high = kwargs.pop("clip_values", (0.0, 1.0))
+    first = kwargs.pop("channels_first", True)
+    linear: Any = net[1]
+    linear.weight.data = quarters.reshape(CLASSES, -1) / (high - low)
+    return PyTorchClassifier(
+        net,
+        nn.CrossEntropyLoss(),
+        (1, SIDE, SIDE) if first else (SIDE, SIDE, 1),
+        CLASSES,
+        optimizer=torch.optim.Adam(net.parameters(), lr=0.01) if learns else None,
+        channels_first=first,
+        clip_values=(low, high),
+        device_type="cpu",
+        **kwargs,
+    )
+
+
 def data(made: Any, n: int = 8, seed: int = 2) -> tuple[Array, Array]:
     """Return images in an estimator's order and range, and their classes."""
     images, labels = blobs(n, seed)
     low, high = (float(np.min(made.clip_values[0])), float(np.max(made.clip_values[1])))
+    if 1 in (made.input_shape[0], made.input_shape[-1]):
+        images = images[:, :1]
     x = images.numpy() * (high - low) + low
     x = x if made.channels_first else x.transpose(0, 2, 3, 1)
     return x.astype(np.float32), labels.numpy()

@@ -299,8 +299,11 @@ def test_x_init(kind: Any) -> None:
     if kind in (PGD, StickerPatch):
         changed = attacked != x
         assert np.abs(attacked - bright)[changed].max() < 1e-3
-    with pytest.raises(ValueError, match="x_init: expected the shape of x"):
-        attack.generate(x, x_init=x[:2])
+    longer = np.concatenate([bright, 1 - bright])
+    assert np.array_equal(attack.generate(x, labels, x_init=longer), attacked), "as ART's own do"
+    for wrong in (x[:2], x[:, :, 1:], np.float32(0)):
+        with pytest.raises(ValueError, match="x_init: expected the shape of x"):
+            attack.generate(x, x_init=wrong)
 
 
 @pytest.mark.parametrize("kind", ATTACKS)

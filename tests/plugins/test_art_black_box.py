@@ -76,7 +76,9 @@ def test_it_answers_as_the_victim_and_counts(
     assert isinstance(on, BlackBoxVictim)
     assert isinstance(on, BlackBoxClassifierNeuralNetwork)
     assert on.nb_classes == len(victim.labels)
-    assert repr(on) == f"<BlackBoxVictim of {victim.name}: {on.nb_classes} classes>"
+    assert repr(on).startswith(f"BlackBoxVictim(victim={victim.name}, ")
+    for told in (f"nb_classes={on.nb_classes}", "clip_values=[", "preprocessing_defences=None"):
+        assert told in repr(on)
     assert on.input_shape == ((3, *SIZE) if channels_first else (*SIZE, 3))
     wide = images.double().numpy() * (clip_values[1] - clip_values[0]) + clip_values[0]
     x = wide if channels_first else wide.transpose(0, 2, 3, 1)

@@ -20,7 +20,17 @@ from physadv.core import Answer, Encoded, Span, UserError, generator
 from physadv.presets import PRESETS
 from physadv.testing import check_victim
 from physadv.victims import Ensemble
-from tests.plugins.cast import CLASSES, SIDE, accuracy, data, estimator, network, one_hot, victim
+from tests.plugins.cast import (
+    CLASSES,
+    SIDE,
+    accuracy,
+    data,
+    estimator,
+    grey_estimator,
+    network,
+    one_hot,
+    victim,
+)
 from tests.victims import linear_victim, small_victim
 from tests.worlds import tiny_world
 
@@ -57,6 +67,7 @@ ESTIMATORS: dict[str, Callable[..., Any]] = {
     },
     "probabilities": lambda **kw: estimator(probabilities=True, **kw),
     "physical": lambda **kw: physical(samples=2, **kw),
+    "grey": lambda **kw: PhysicalClassifier(grey_estimator(**kw), SMOOTH, samples=2),
 }
 
 
@@ -128,10 +139,10 @@ def _slope(module: Any, x: Tensor, weight: Tensor) -> Tensor:
 def test_arts_gradients_are_the_modules(name: str) -> None:
     on = ESTIMATORS[name](clip_values=(0.0, 255.0))
     x, labels = batch(on), np.array([0, 1, 2])
-    if name == "physical":
+    if isinstance(on, PhysicalClassifier):
         on.reset()
     found = on.class_gradient(x, label=labels.tolist())
-    if name == "physical":
+    if isinstance(on, PhysicalClassifier):
         on.reset()
     tensor = torch.from_numpy(x).requires_grad_()
     module = on.model.eval()
@@ -336,8 +347,3 @@ def test_worlds_and_cameras_and_names() -> None:
             PhysicalClassifier(on, **wrong)
     with pytest.raises(UserError, match="classifier: expected a PyTorchClassifier"):
         PhysicalClassifier(nn.Linear(2, 2), "lab")
-    grey = PyTorchClassifier(
-        network(), nn.CrossEntropyLoss(), (1, 8, 8), 4, clip_values=(0, 1), device_type="cpu"
-    )
-    with pytest.raises(UserError, match="expected RGB images"):
-        PhysicalClassifier(grey, "lab")

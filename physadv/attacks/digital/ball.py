@@ -9,10 +9,7 @@ from physadv.core import check
 
 NORMS = (inf, 2.0, 1.0)
 SPARSE = 0.01
-"""The share of coordinates that an L1 step changes (Tramèr & Boneh 2019, SLIDE, q = 99 %)."""
-
-MOST_ROOM = 0.5
-"""As much room as a coordinate of [0,1] has at least in one of its directions is enough."""
+"""An L1 step is spread over this share of coordinates (Tramèr & Boneh 2019, SLIDE, q = 99 %)."""
 
 
 def check_norm(norm: float) -> None:
@@ -74,11 +71,13 @@ def _shrunk(size: Tensor, cap: Tensor, eps: float) -> Tensor:
     return torch.where(fits, inside, torch.minimum(s * size, cap))
 
 
-def steepest(slope: Tensor, norm: float, room: Tensor | None = None, rate: float = 0.0) -> Tensor:
+def steepest(slope: Tensor, norm: float, room: Tensor | None = None, rate: float = 1.0) -> Tensor:
     """Return the step (B,...) of unit norm along which a linear function of `slope` grows most.
 
-    For 1 the step is spread evenly over the largest hundredth of the coordinates (Tramèr & Boneh
-    2019), of those that have `room` (as the slope) for their part of a step of norm `rate`.
+    For 1 no coordinate takes more than its part of a step spread evenly over a hundredth of them
+    (Tramèr & Boneh 2019), nor more than it has `room` for (as the slope) in a step of norm
+    `rate`; the rest goes to the next largest, which is the steepest step where the box cuts the
+    ball (Croce & Hein 2021, Mind the box). Shorter where there is no more room.
     """
     if norm == inf:
         return torch.sign(slope)
@@ -87,13 +86,14 @@ def steepest(slope: Tensor, norm: float, room: Tensor | None = None, rate: float
         size = torch.linalg.vector_norm(flat, dim=1, keepdim=True).clamp_min(1e-30)
         return torch.reshape(flat / size, slope.shape)
     count = max(1, round(SPARSE * flat.shape[1]))
-    size = flat.abs()
+    parts = (flat != 0).to(flat)  # of 1 / count each
     if room is not None:
-        size = size * (room.flatten(1) > min(rate / count, MOST_ROOM))
-    least = size.topk(count, dim=1).values[:, -1:]
-    chosen = flat.sign() * ((size >= least) & (size > 0))
-    taken = torch.count_nonzero(chosen, dim=1).clamp_min(1)
-    return torch.reshape(chosen / taken[:, None], slope.shape)
+        parts = parts * (room.flatten(1) * (count / rate)).clamp(0, 1)
+    order = flat.abs().argsort(dim=1, descending=True)
+    most = parts.gather(1, order)
+    left = count - (most.cumsum(dim=1) - most)
+    taken = torch.zeros_like(flat).scatter(1, order, torch.minimum(most, left.clamp_min(0)))
+    return torch.reshape(flat.sign() * taken / count, slope.shape)
 
 
 def random_point(like: Tensor, eps: float, norm: float, rng: torch.Generator) -> Tensor:

@@ -43,7 +43,8 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
         :param y: True labels, or targets if targeted: one-hot (n,K), or classes (n,) or (n,1).
                   None, if untargeted, for what the estimator predicts.
         :param mask: Floats or bools that broadcast to x; what is 0 in it stays as it is.
-        :param x_init: Where the search begins, as x; by default at random.
+        :param x_init: Where the search begins, as x; by default at random. Rows beyond those of
+                       x are not looked at, as in ART.
         :param boxes: For an objective that asks where things are: (4,) or (n,4) in pixels of x,
                       x1y1x2y2; the whole image by default.
         :raises ValueError: for arrays that do not fit.

@@ -64,7 +64,8 @@ class StickerPatch(EvasionAttack):  # type: ignore[misc]  # ART has no types
                   None, if untargeted, for what the estimator predicts.
         :param mask: Floats or bools that broadcast to x; what is 0 in it stays as it is. Without
                      a place the patch may fill the mask.
-        :param x_init: Images whose colours where the patch lies begin the search, as x.
+        :param x_init: Images whose colours where the patch lies begin the search, as x. Rows
+                       beyond those of x are not looked at, as in ART.
         :param place: In place of the attack's own `place`.
         :param boxes: For an objective that asks where things are: (4,) or (n,4) in pixels of x,
                       x1y1x2y2; the whole image by default.

@@ -184,8 +184,11 @@ def _boxes(boxes: Any, count: int) -> Tensor:
 
 
 def _start(x_init: Any, x: Array, frame: Frame) -> Tensor:
+    """Return where images begin: row for row, what is left over is not looked at, as in ART."""
     found = np.asarray(x_init, dtype=np.float32)
-    if found.shape != x.shape:
-        raise ValueError(f"x_init: expected the shape of x {x.shape}, got {found.shape}")
+    if found.ndim == 0 or found.shape[1:] != x.shape[1:] or len(found) < len(x):
+        expected = f"the shape of x {x.shape} or more rows"
+        raise ValueError(f"x_init: expected {expected}, got {found.shape}")
+    found = found[: len(x)]
     frame.check(found)
     return frame.images(found)

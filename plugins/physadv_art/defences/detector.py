@@ -20,7 +20,7 @@ class SqueezeDetector(EvasionDetector):  # type: ignore[misc]  # ART has no type
     defence_params = ("quality", "false_alarms")
 
     def __init__(self, classifier: Any, quality: int = 50, false_alarms: float = 0.05) -> None:
-        """Take the classifier of RGB images that is to be guarded. Raises `UserError`."""
+        """Take the classifier of RGB or grey images that is to be guarded. Raises `UserError`."""
         super().__init__()
         good = 0 < false_alarms < 1
         check(good, "false_alarms", expected="a share between 0 and 1", got=false_alarms)

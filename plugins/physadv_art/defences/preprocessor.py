@@ -10,12 +10,13 @@ from torch.nn.functional import pad
 from physadv.camera import Jpeg
 from physadv.core import Encoded, Sensor, Span, Window, check
 from physadv_art.frame import Frame, ends
+from physadv_art.grey import in_colour
 
 BLOCK = 16
 
 
 class JpegDefence(PreprocessorPyTorch):  # type: ignore[misc]  # ART has no types
-    """Compresses RGB images at `quality` before the network sees them (Dziugaite et al. 2016).
+    """Compresses images, RGB or grey, before the network sees them (Dziugaite et al. 2016).
 
     What a decoder shows (ITU-T T.81, chroma at half resolution), for any size and clip range.
     Rounding has no slope: `estimate_forward` and `estimate_gradient` let the gradient straight
@@ -40,7 +41,10 @@ class JpegDefence(PreprocessorPyTorch):  # type: ignore[misc]  # ART has no type
 
     def forward(self, x: Tensor, y: Any = None) -> tuple[Tensor, Any]:
         """Return the decoded images, and y as it came."""
-        images = self.frame.unit(x)
+        return self.frame.back(in_colour(self._coded, self.frame.unit(x))).to(x.dtype), y
+
+    def _coded(self, images: Tensor) -> Tensor:
+        """Compress RGB images (B,3,H,W) in [0,1], padded to whole blocks."""
         height, width = images.shape[-2:]
         fill = (0, -width % BLOCK, 0, -height % BLOCK)
         whole = pad(images, fill, mode="replicate") if any(fill) else images
@@ -48,4 +52,4 @@ class JpegDefence(PreprocessorPyTorch):  # type: ignore[misc]  # ART has no type
         window = Window(torch.zeros(len(whole), 2), size, Sensor())
         given = {"quality": torch.full((len(whole),), float(self.quality))}
         coded = Jpeg(Span.at(float(self.quality)))(Encoded(whole.clamp(0, 1)), given, window)
-        return self.frame.back(coded[..., :height, :width]).to(x.dtype), y
+        return coded[..., :height, :width]

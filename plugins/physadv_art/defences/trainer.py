@@ -14,6 +14,7 @@ from physadv.core import check, spawn
 from physadv.evaluation import Retakes, camera_of
 from physadv.world import World
 from physadv_art.frame import Array, frame_of
+from physadv_art.grey import in_colour
 
 
 class PhysicalTrainer(Trainer):  # type: ignore[misc]  # ART has no types
@@ -61,4 +62,4 @@ class PhysicalTrainer(Trainer):  # type: ignore[misc]  # ART has no types
         count, batch = max(1, round(self.ratio * len(x))), x.copy()
         batch[:count] = self.attack.generate(batch[:count], y=y[:count])
         with torch.no_grad():
-            return self.frame.array(self.shots.take(self.frame.images(batch)))
+            return self.frame.array(in_colour(self.shots.take, self.frame.images(batch)))

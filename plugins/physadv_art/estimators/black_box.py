@@ -49,8 +49,11 @@ class BlackBoxVictim(BlackBoxClassifierNeuralNetwork):  # type: ignore[misc]  # 
         )
 
     def __repr__(self) -> str:
-        """Say what it is in one line."""
-        return f"<BlackBoxVictim of {self.victim.name}: {self.nb_classes} classes>"
+        """Say what it is as ART's estimators do, without the function, which holds itself."""
+        own = ("_predict_fn", "victim", "frame", "last")
+        values = {name: value for name, value in vars(self).items() if name not in own}
+        told = [f"{name.removeprefix('_')}={value}" for name, value in values.items()]
+        return f"BlackBoxVictim(victim={self.victim.name}, {', '.join(told)})"
 
     @property
     def queries(self) -> int:

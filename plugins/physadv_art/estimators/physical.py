@@ -15,6 +15,7 @@ from physadv.world import World
 from physadv_art.estimators.victim_classifier import VictimClassifier
 from physadv_art.frame import Frame, frame_of
 from physadv_art.graph import model_scores
+from physadv_art.grey import in_colour
 
 AtPredict = Literal["draw", "mean"]
 
@@ -39,7 +40,8 @@ class PhysicalModule(nn.Module):
         many = torch.is_grad_enabled() or self.at_predict == "mean"
         samples = self.samples if many else 1
         like = next(self.network.parameters(), x)
-        seen = self.shots.take(self.frame.unit(x.to(like.dtype)), samples)
+        images = self.frame.unit(x.to(like.dtype))
+        seen = in_colour(lambda one: self.shots.take(one, samples), images)
         scores = model_scores(self.network, self.operations, self.frame.back(seen))
         return scores.reshape(len(x), samples, -1).mean(dim=1)
 
@@ -64,7 +66,7 @@ class PhysicalClassifier(VictimClassifier):
         at_predict: AtPredict = "draw",
         seed: int = 0,
     ) -> None:
-        """Put `camera`, or that of a world or of a preset by name, before a classifier of RGB.
+        """Put `camera`, or a world's, or a preset's by name, before a classifier of RGB or grey.
 
         `samples` photographs are averaged for gradients, and at predict time where `at_predict`
         is "mean". Raises `UserError`.
@@ -77,7 +79,8 @@ class PhysicalClassifier(VictimClassifier):
         check(known, "at_predict", expected="draw or mean", got=repr(at_predict))
         frame, shape = frame_of(classifier), tuple(classifier.input_shape)
         channels = shape[0] if frame.channels_first else shape[-1]
-        check(len(shape) == 3 and channels == 3, "classifier", expected="RGB images", got=shape)
+        good = len(shape) == 3 and channels in (1, 3)
+        check(good, "classifier", expected="RGB or grey images", got=shape)
         self.original, self.camera, self.seed = classifier, camera_of(camera), seed
         module = PhysicalModule(
             classifier.model,
