@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from benchmarks import show
+from benchmarks.paired import comparison
 from physadv.attacks.digital import Rows
 from physadv.core import clustered, generator, load_image, quantise
 from physadv.core.memory import keep_memory
@@ -50,8 +51,12 @@ def main(
     detector: Annotated[str, typer.Option(help="fastestdet or nanodet.")] = "fastestdet",
     steps: Annotated[int, typer.Option(help="Steps of the search.")] = 60,
     score: Annotated[float, typer.Option(help="From which score on a sign is reported.")] = 0.5,
+    photos: Annotated[int | None, typer.Option(help="Only the first so many photos.")] = None,
 ) -> None:
-    """Print how often the sign is not reported: bare, with the sticker, with each control.
+    """Print how often the sign is not reported, with the sticker and with each control.
+
+    Then, on the same photos, sticker against control: the exact McNemar test over photos, which
+    takes photos of one scene as independent, and the sign test over scenes, which does not.
 
     Searched on the photos of every other scene, judged on the rest, of both only those where the
     bare sign is reported; not reported: no box of the class with IoU 0.5 or more to the sign's.
@@ -62,6 +67,7 @@ def main(
     stop = victim.label("stop sign")
     on, goal = detector_classifier(victim, stop, score=score), vanish(stop, score=score)
     every = signs(data / "photos", victim.size_px)
+    every = every.take(torch.arange(len(every.x))[:photos])
 
     def gone(some: Signs, x: Array) -> Tensor:
         """Return in which images nothing is reported at the sign."""
@@ -86,11 +92,27 @@ def main(
     for name, patch in {"the sticker": attack.patch, **others(attack.patch)}.items():
         laid = attack.apply_patch(fresh.x, place=fresh.boxes, patch_external=patch)
         shown[name] = (fresh, gone(fresh, laid))
-    table = Table(f"{detector}, {steps} steps", "sign not reported", "scenes")
+    title = f"{detector}, {steps} steps"
+    show.console.print(rates(title, shown), against(title, shown))
+
+
+def rates(title: str, shown: dict[str, tuple[Signs, Tensor]]) -> Table:
+    """Return in how many photos the sign is not reported, with a bootstrap over scenes."""
+    table = Table(title, "sign not reported", "scenes")
     for name, (some, success) in shown.items():
         rate = clustered(success, some.scenes, generator(0))
         table.add_row(name, str(rate), str(len(some.scenes.unique())))
-    show.console.print(table)
+    return table
+
+
+def against(title: str, shown: dict[str, tuple[Signs, Tensor]]) -> Table:
+    """Return the sticker against each control on the same photos, and on the same scenes."""
+    table = Table(f"{title}: hidden by the sticker only : by the other only", "photos", "scenes")
+    own = shown["the sticker"][1]
+    for name, (some, success) in shown.items():
+        if name.startswith("control: "):
+            table.add_row(name, *comparison(own, success, some.scenes))
+    return table
 
 
 def detectors(folder: Path, name: str) -> Detector:

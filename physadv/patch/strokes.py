@@ -24,8 +24,8 @@ class Strokes:
 
     theta (count,knots,2) and a colour as one more row of each, padded: (count,knots+2,2), all in
     [0,1]; the last two rows hold red, green, blue and nothing. The line is a Catmull-Rom spline
-    (Catmull & Rom 1974), which goes through its points. No stroke is longer than `most_mm`. A loop is
-    cut out with what it encloses.
+    (Catmull & Rom 1974), which goes through its points. No stroke is longer than `most_mm`. A loop
+    is cut out with what it encloses.
     """
 
     size_mm: tuple[float, float]

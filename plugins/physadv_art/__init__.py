@@ -12,6 +12,7 @@ from physadv_art.defences import (
 from physadv_art.estimators import (
     BlackBoxVictim,
     DetectorClassifier,
+    EstimatorBlackBox,
     EstimatorVictim,
     PhysicalClassifier,
     VictimClassifier,
@@ -28,6 +29,7 @@ __all__ = [
     "CameraPreprocessor",
     "CameraSmoothing",
     "DetectorClassifier",
+    "EstimatorBlackBox",
     "EstimatorVictim",
     "JpegDefence",
     "PhysicalClassifier",

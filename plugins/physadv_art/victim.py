@@ -1,16 +1,16 @@
-"""The way back: a PyTorch classifier of ART's as a physadv victim."""
+"""The way back: a classifier of ART's as a physadv victim."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from art.estimators.classification import PyTorchClassifier
-from torch import Tensor
-from torch.nn.functional import interpolate
 
 from physadv.core import Answer, Detections, Encoded, UserError, check
 from physadv.victims import Detector, find_label
 from physadv.victims.frozen import frozen
+from physadv_art.answers import logits, names_of, resized, size_of
+from physadv_art.black_box import EstimatorBlackBox
 from physadv_art.frame import frame_of
 from physadv_art.graph import model_scores, prepared
 from physadv_art.grey import grey
@@ -26,21 +26,18 @@ class EstimatorVictim:
     """
 
     differentiable = True
+    queries = 0
+    """It has gradients, and no query is counted."""
 
     def __init__(self, estimator: PyTorchClassifier, labels: Sequence[str] | None = None) -> None:
         """Wrap an estimator, which is left as it is; without `labels` classes are numbered."""
         good = isinstance(estimator, PyTorchClassifier)
         check(good, "estimator", expected="a PyTorchClassifier", got=type(estimator).__name__)
         self.estimator, self.frame = estimator, frame_of(estimator)
-        self.labels = tuple(labels or (f"class {k}" for k in range(estimator.nb_classes)))
-        count = f"{estimator.nb_classes} names"
-        good = len(self.labels) == estimator.nb_classes
-        check(good, "labels", expected=count, got=len(self.labels))
-        self.name = type(estimator).__name__
+        self.labels, self.name = names_of(estimator, labels), type(estimator).__name__
+        self.size_px = size_of(estimator.input_shape, self.frame.channels_first)
         shape = estimator.input_shape
-        sides = shape[1:3] if self.frame.channels_first else shape[:2]
         self.grey = len(shape) == 3 and shape[0 if self.frame.channels_first else -1] == 1
-        self.size_px = (int(sides[0]), int(sides[1])) if len(shape) == 3 else (1, int(shape[-1]))
 
     @property
     def module(self) -> torch.nn.Module:
@@ -50,14 +47,12 @@ class EstimatorVictim:
 
     def __call__(self, images: Encoded) -> Answer:
         """Answer for images in [0,1]; gradients reach them, never the weights."""
-        seen: Tensor = grey(images) if self.grey and images.shape[1] == 3 else images
-        if seen.ndim == 4 and tuple(seen.shape[2:]) != self.size_px:
-            seen = interpolate(seen, self.size_px, mode="bilinear", antialias=True)
+        seen = grey(images) if self.grey and images.shape[1] == 3 else images
         with frozen(self.module):
-            x = self.frame.back(seen).to(self.estimator.device)
+            x = self.frame.back(resized(seen, self.size_px)).to(self.estimator.device)
             operations = self.estimator.preprocessing_operations
             scores = model_scores(self.estimator.model, operations, x)
-        return Answer(_logits(scores).to(images))
+        return Answer(logits(scores).to(images))
 
     def label(self, name_or_index: str | int) -> int:
         """Return the class of a label or index, or raise `UserError`."""
@@ -86,23 +81,27 @@ class EstimatorDetector(EstimatorVictim):
         return self.detector(Encoded(ready))
 
 
-def as_victim(estimator: Any, labels: Sequence[str] | None = None) -> EstimatorVictim:
-    """Return an ART `PyTorchClassifier` as a physadv victim; raises `UserError` for others."""
+def as_victim(
+    estimator: Any,
+    labels: Sequence[str] | None = None,
+    *,
+    input_shape: Sequence[int] | None = None,
+) -> EstimatorVictim | EstimatorBlackBox:
+    """Return an ART classifier as a physadv victim; raises `UserError` for other things.
+
+    A `PyTorchClassifier` as an `EstimatorVictim`, with gradients. Any other classifier of ART's
+    (`BlackBoxClassifier`, `SklearnClassifier`, …) as an `EstimatorBlackBox`, which counts its
+    queries; `input_shape` (C,H,W) or (H,W,C) says what images look like to one that does not, or
+    takes them flattened.
+    """
     try:
+        if not isinstance(estimator, PyTorchClassifier):
+            return EstimatorBlackBox(estimator, labels, input_shape=input_shape)
+        own, fix = tuple(estimator.input_shape), "leave it out"
+        fits = input_shape is None or tuple(input_shape) == own
+        check(fits, "input_shape", expected=f"the estimator's, {own}", got=input_shape, fix=fix)
         return EstimatorVictim(estimator, labels)
     except UserError:
         raise
     except ValueError as error:
         raise UserError("estimator", expected="one with clip_values", got=str(error)) from error
-
-
-def _logits(scores: Tensor) -> Tensor:
-    """Return scores as they are, probabilities as logarithms."""
-    if scores.ndim == 1 or scores.shape[1] == 1:
-        raise UserError(
-            "estimator", expected="one score a class", got=f"scores {tuple(scores.shape)}"
-        )
-    values = scores.detach()
-    if bool((values >= 0).all() & ((values.sum(dim=1) - 1).abs() < 1e-3).all()):
-        return scores.clamp_min(1e-12).log()
-    return scores

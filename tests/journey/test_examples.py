@@ -22,7 +22,7 @@ def run(
 
 
 def test_they_are_numbered_and_short() -> None:
-    assert [path.name[:3] for path in EXAMPLES] == [f"{k:02d}_" for k in range(1, 5)]
+    assert [path.name[:3] for path in EXAMPLES] == [f"{k:02d}_" for k in range(1, 8)]
     lengths = {path.name: len(path.read_text().splitlines()) for path in EXAMPLES}
     assert max(lengths.values()) < 60, lengths
 
@@ -60,3 +60,34 @@ def test_inside_an_art_workflow(
     assert said.count("accuracy at eps ") == 3
     assert "one sticker for all: " in said
     assert "through a street camera: " in said
+
+
+def test_your_own_timm_model(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = run(5, capsys, monkeypatch)
+    assert "3 classes, 64x64 px>, mean (0.5, 0.5, 0.5)" in said
+    assert "/20, " in said.split("with stickers read as no_entry: ")[1]
+    assert said.count("  control ") == 5
+
+
+def test_a_remote_black_box(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that is misread is found, within the budget, and its answers are kept."""
+    said = run(6, capsys, monkeypatch)
+    assert "misread: 100.0 % (2/2, " in said
+    sent = int(said.split("; ")[1].split(" images sent")[0])
+    assert 2 < sent <= 1000
+    assert len(list((here / "example-answers").iterdir())) == sent
+    assert said.strip().endswith("], 0 images sent")
+
+
+def test_a_detector(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a detector of mean colours the patch's own pixels, shuffled, hide the sign as well."""
+    said = run(7, capsys, monkeypatch)
+    hidden = said.split("hidden: ")[1].split(", the bare sign")[0]
+    assert not hidden.startswith("0.0 %")
+    assert "the bare sign: 0.0 % (0/4, " in said
+    assert f"control shuffled: {hidden}" in said
+    assert "fresh photographs: nothing found in " in said

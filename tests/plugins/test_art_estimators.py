@@ -223,7 +223,7 @@ def test_specs_and_ranges() -> None:
 
 def test_an_estimator_keeps_the_contract_of_victims() -> None:
     check_victim(as_victim(estimator(clip_values=(-1.0, 1.0), channels_first=False)))
-    with pytest.raises(UserError, match="estimator: expected a PyTorchClassifier, got Linear"):
+    with pytest.raises(UserError, match="estimator: expected a classifier of ART's, got Linear"):
         as_victim(nn.Linear(3, 4))
     with pytest.raises(UserError, match="labels: expected 4 names, got 2"):
         as_victim(estimator(), ("a", "b"))

@@ -15,7 +15,7 @@ from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted
 from physadv_art.estimators.detector import DetectorClassifier
 from physadv_art.frame import Array, Frame, frame_of
-from physadv_art.victim import EstimatorDetector, EstimatorVictim, as_victim
+from physadv_art.victim import EstimatorDetector, EstimatorVictim
 
 PART = 128
 """How many images the estimator is asked about at once."""
@@ -65,7 +65,7 @@ def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any, boxes: Any = 
     frame.check(values, clip=attack.clip_x)
     images = Encoded(frame.images(values).to(estimator.device))
     dense = attack.objective is not None and isinstance(estimator, DetectorClassifier)
-    victim = EstimatorDetector(estimator) if dense else as_victim(estimator)
+    victim = EstimatorDetector(estimator) if dense else EstimatorVictim(estimator)
     y = None if dense else y
     told = _labels(y, len(values), attack)
     if told is None:

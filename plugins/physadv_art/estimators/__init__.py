@@ -1,5 +1,6 @@
 """physadv victims as ART estimators, ART estimators as victims, and a camera before any of them."""
 
+from physadv_art.black_box import EstimatorBlackBox
 from physadv_art.estimators.black_box import BlackBoxVictim
 from physadv_art.estimators.detector import DetectorClassifier, detector_classifier
 from physadv_art.estimators.physical import PhysicalClassifier
@@ -9,6 +10,7 @@ from physadv_art.victim import EstimatorVictim, as_victim
 __all__ = [
     "BlackBoxVictim",
     "DetectorClassifier",
+    "EstimatorBlackBox",
     "EstimatorVictim",
     "PhysicalClassifier",
     "VictimClassifier",

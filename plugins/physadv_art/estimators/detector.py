@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from physadv.core import Encoded, check
-from physadv.victims import Detector
+from physadv.core import Encoded, UserError
+from physadv.victims import Detector, load_victim
 from physadv_art.estimators.black_box import BlackBoxVictim
 from physadv_art.estimators.reading import ReadDetector, Reading, Reduce
 from physadv_art.estimators.victim_classifier import VictimClassifier, defaults
@@ -62,7 +62,7 @@ class DetectorClassifier(VictimClassifier):
 
 
 def detector_classifier(
-    detector: Detector,
+    detector: Detector | str,
     label: str | int | None = None,
     *,
     score: float = 0.3,
@@ -72,6 +72,7 @@ def detector_classifier(
 ) -> DetectorClassifier | BlackBoxVictim:
     """Return a detector as an ART classifier of two classes: `label` is there, or "nothing" is.
 
+    The detector is an object, or one that a spec names (`load_victim`).
     Class 0 scores the best candidate of the label anywhere in the image: its log-odds, less those
     of `score`; class 1, nothing, scores 0. So with "max" nothing is read exactly where no
     candidate's score for the label is above `score`, and any untargeted attack on class 0 makes it
@@ -83,9 +84,7 @@ def detector_classifier(
     `BlackBoxVictim`. `kwargs` go to `PyTorchClassifier`: channels_first, input_shape (by default
     the detector's own size), loss, preprocessing, defences. Raises `UserError`.
     """
-    good, got = isinstance(detector, Detector), type(detector).__name__
-    fix = "from_victim takes other victims"
-    check(good, "detector", expected="a physadv Detector", got=got, fix=fix)
+    detector = _detector(detector)
     chosen = range(len(detector.labels)) if label is None else (detector.label(label),)
     reading = Reading(tuple(chosen), score, reduce)
     first = bool(kwargs.pop("channels_first", True))
@@ -103,3 +102,13 @@ def detector_classifier(
         channels_first=first,
         **defaults(module) | kwargs,
     )
+
+
+def _detector(given: Any) -> Detector:
+    """Return a detector, or the one that a spec names; raises `UserError` for anything else."""
+    found = load_victim(given) if isinstance(given, str) else given
+    fix = "from_victim takes other victims"
+    if not isinstance(found, Detector):
+        got = type(found).__name__
+        raise UserError("detector", expected="a physadv Detector", got=got, fix=fix)
+    return found
