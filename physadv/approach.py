@@ -154,7 +154,8 @@ def _towards(aim: Tensor, vector: Tensor) -> Tensor:
 def _pose(place: Tensor, turn: Tensor, sensor: Sensor) -> dict[str, Tensor]:
     """Return the pose of a sign at `place` (R,3) m, turned by (R,3,3), in the camera's axes.
 
-    The inverse of `scene.pose.plane_map`: the turn is taken relative to the line of sight.
+    The inverse of `scene.pose.plane_map`: the turn is taken relative to the line of sight, so that
+    the tilt of what stands above the camera is in its angles and no height is left.
     """
     x, y = place[:, 0] / place[:, 2], place[:, 1] / place[:, 2]
     gaze = _turned(x.atan(), -torch.atan2(y, (1 + x**2).sqrt()), torch.zeros_like(x))
@@ -166,6 +167,7 @@ def _pose(place: Tensor, turn: Tensor, sensor: Sensor) -> dict[str, Tensor]:
     }
     return {f"{POSE}.{name}_deg": torch.rad2deg(angle) for name, angle in angles.items()} | {
         f"{POSE}.distance_m": place.norm(dim=1),
+        f"{POSE}.height_m": torch.zeros_like(x),
         f"{POSE}.x_ratio": x * sensor.focal_px / sensor.width_px,
         f"{POSE}.y_ratio": y * sensor.focal_px / sensor.height_px,
     }

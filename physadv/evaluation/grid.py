@@ -2,14 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 
 from torch import Tensor
 
-from physadv.core import Choice, Rate, Seed, Varying, check, generator, grid, spawn, take, widened
+from physadv.core import (
+    Choice,
+    Rate,
+    Seed,
+    Span,
+    Varying,
+    check,
+    generator,
+    grid,
+    spawn,
+    take,
+    widened,
+)
 from physadv.core.check import one_of
 from physadv.judge import rate
+from physadv.presets import BOUNDS
 from physadv.problem import Problem
+from physadv.scene.pose import check_height
+from physadv.world import World
 
 STREET_AXES = {
     "scene.pose.distance_m": (3.0, 5.0, 7.0, 9.0, 12.0),
@@ -17,6 +32,7 @@ STREET_AXES = {
 }
 """The default grid: distance by yaw over what `lab` spans."""
 
+POSE = "scene.pose."
 STEEPEST_DEG = 80
 """Angles beyond this show next to nothing of a sign."""
 
@@ -50,12 +66,20 @@ def success_grid(
     """
     check_axes(problem.declared(), axes)
     for name, values in axes.items():
-        problem = replace(problem, world=widened(problem.world, name, values))
+        problem = replace(problem, world=awake(problem.world, name, values))
     given = grid(problem.draw, axes, each, generator(spawn(seed, "grid")))
     success = problem.judge(theta, given).success
     cells = [slice(start, start + each) for start in range(0, len(success), each)]
     rates = tuple(rate(success[cell], take(given, cell), seed) for cell in cells)
     return Grid({name: tuple(values) for name, values in axes.items()}, rates)
+
+
+def awake(world: World, name: str, values: Sequence[float]) -> World:
+    """Return the world in which the effect of a name acts at all of the values.
+
+    A pose always does, and need not be one in which each height goes with each distance.
+    """
+    return world if name.startswith(POSE) else widened(world, name, values)
 
 
 def check_axes(declared: Mapping[str, Varying], axes: Mapping[str, Sequence[float]]) -> None:
@@ -66,6 +90,17 @@ def check_axes(declared: Mapping[str, Varying], axes: Mapping[str, Sequence[floa
             expected = _expected(declared[name], name, value)
             fix = "leave this value out"
             check(not expected, f"grid {name}", expected=expected, got=f"{value:g}", fix=fix)
+    heights, distances = (_reach(declared, axes, POSE + one) for one in ("height_m", "distance_m"))
+    if any(heights) and distances:
+        check_height(f"grid {POSE}height_m", max(heights, key=abs), min(distances))
+
+
+def _reach(
+    declared: Mapping[str, Varying], axes: Mapping[str, Sequence[float]], name: str
+) -> Sequence[float]:
+    """Return the ends of what a condition is on a grid, none where it is not known."""
+    span = declared.get(name)
+    return axes.get(name, (span.low, span.high) if isinstance(span, Span) else ())
 
 
 def _expected(varying: Varying, name: str, value: float) -> str:
@@ -81,7 +116,8 @@ def _expected(varying: Varying, name: str, value: float) -> str:
         )
     if varying.low > 0:
         return "" if value > 0 else "a number above 0"
-    return "" if varying.low < 0 or value >= 0 else "a number, at least 0"
+    least = min(varying.low, BOUNDS.get(name, (0.0, inf))[0])
+    return "" if least < 0 or value >= 0 else "a number, at least 0"
 
 
 def parse_axes(text: str) -> dict[str, tuple[float, ...]]:

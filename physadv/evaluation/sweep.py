@@ -7,9 +7,9 @@ from math import inf, isfinite
 import torch
 from torch import Tensor
 
-from physadv.core import Choice, Seed, Span, UserError, Varying, check, widened
+from physadv.core import Choice, Seed, Span, UserError, Varying, check
 from physadv.core.check import near_names
-from physadv.evaluation.grid import check_axes
+from physadv.evaluation.grid import awake, check_axes
 from physadv.evaluation.shots import ContactSheet, shots
 from physadv.problem import Problem
 from physadv.world import World
@@ -31,6 +31,9 @@ UNITS = {
 """How people write the endings of names."""
 
 SIGNED = ("deg", "ev")
+
+RESTING: dict[str, Varying] = {"scene.pose.height_m": Span(0.0, 5.0)}
+"""What rests even by itself, and how far it goes: from the camera's height to a gantry's."""
 
 
 def sweep(
@@ -144,7 +147,7 @@ def _allowed(problem: Problem, name: str) -> Varying:
     here = problem.declared()[name]
     if not isinstance(here, Span) or here.low < here.high:
         return here
-    alone = own_default(problem.world, name)
+    alone = RESTING.get(name) or own_default(problem.world, name)
     varies = isinstance(alone, Span) and alone.low < alone.high
     fix = f"give a range: {name}=low..high"
     check(varies, f"sweep {name}", expected="a range", got=f"always {here.low:g}", fix=fix)
@@ -162,7 +165,7 @@ def _widened(world: World, name: str, values: Sequence[float]) -> World:
     if isinstance(alone, Span):
         known = replace(here, low=min(here.low, alone.low), high=max(here.high, alone.high))
     _check_values(name, known, [v for v in values if not known.low <= v <= known.high])
-    return widened(world, name, values)
+    return awake(world, name, values)
 
 
 def _check_values(name: str, varying: Varying, values: Sequence[float]) -> None:

@@ -15,6 +15,7 @@ SCENE: dict[str, Bound] = {
     "pose.roll_deg": (-180.0, 180.0),
     "pose.x_ratio": (-0.5, 0.5),
     "pose.y_ratio": (-0.5, 0.5),
+    "pose.height_m": (-20.0, 20.0),
     "light.slope_ev": (0.0, 4.0),
     "light.slope_deg": (-360.0, 360.0),
     "light.veil_ratio": (0.0, 1.0),

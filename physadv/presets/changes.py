@@ -121,7 +121,10 @@ def _rebuilt(preset: Preset, new: Mapping[str, Any], faults: list[UserError]) ->
     parts = effects(preset)
     for part, effect in parts.items():
         mine = {name.rpartition(".")[2]: new[name] for name in new if _part(name) == part}
-        parts[part] = replace(effect, **mine) if mine else effect
+        try:
+            parts[part] = replace(effect, **mine) if mine else effect
+        except UserError as error:
+            faults.append(error.about(f"{part}.{error.argument}"))
     scene = {name[6:]: effect for name, effect in parts.items() if name.startswith("scene.")}
     made = replace(preset, **scene)
     try:

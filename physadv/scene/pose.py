@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Conditions, PlaneMap, Sensor, Span
+from physadv.core import Conditions, PlaneMap, Sensor, Span, check
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,13 @@ class Pose:
     `distance_m` runs along the line of sight to the sign's centre; yaw, pitch and roll turn the
     sign away from facing the camera; the sign's centre is seen at (x_ratio, y_ratio) of the
     sensor's size from its middle.
+
+    An upright sign whose centre stands `height_m` above the camera (as in `Approach`; below it
+    where negative) is seen from below: its upright axes, about which it turns, are tilted by
+    asin(height_m / distance_m) from the line of sight, which at no yaw is as much less of
+    `pitch_deg`, whose positive values turn the face down. What is upright is so for a camera that
+    was turned to the sign by yaw and pitch alone. Raises `UserError` where a height could reach
+    the distance.
     """
 
     distance_m: Span = Span(3.0, 20.0)
@@ -23,13 +30,31 @@ class Pose:
     roll_deg: Span = Span(-5.0, 5.0, neutral=0.0)
     x_ratio: Span = Span(-0.3, 0.3, neutral=0.0)
     y_ratio: Span = Span(-0.25, 0.25, neutral=0.0)
+    height_m: Span = Span.at(0.0, neutral=0.0)
+
+    def __post_init__(self) -> None:
+        """Refuse a sign that could stand higher above the camera than it is away."""
+        if not self.height_m.idle:
+            highest = max(abs(self.height_m.low), abs(self.height_m.high))
+            check_height("height_m", highest, self.distance_m.low)
+
+
+def check_height(name: str, height_m: float, distance_m: float) -> None:
+    """Raise `UserError` about `name` unless a height, above or below, is less than a distance."""
+    expected, got = "less than distance_m", f"{height_m:g} m at a distance of {distance_m:g} m"
+    fix = "choose a smaller height_m or a larger distance_m"
+    check(abs(height_m) < distance_m, name, expected=expected, got=got, fix=fix)
 
 
 def plane_map(size_mm: tuple[float, float], sensor: Sensor, given: Conditions) -> PlaneMap:
     """Return the homographies of a frame of `size_mm` (height, width) under pose conditions (B,).
 
-    Points in front of the camera only; x right, y down, z away from the camera.
+    Points in front of the camera only; x right, y down, z away from the camera. Raises `UserError`
+    where a height is not less than its distance.
     """
+    for row in (given["height_m"].abs() >= given["distance_m"]).nonzero()[:1, 0].tolist():
+        height_m, distance_m = (float(given[name][row]) for name in ("height_m", "distance_m"))
+        check_height("scene.pose.height_m", height_m, distance_m)
     turn = _turned(given)
     gaze = _line_of_sight(sensor, given["x_ratio"], given["y_ratio"])
     axes = (gaze @ turn)[:, :, :2] / 1000
@@ -52,7 +77,8 @@ def eye_mm(size_mm: tuple[float, float], given: Conditions) -> Tensor:
 def _turned(given: Conditions) -> Tensor:
     """Return the sign's axes (B,3,3) as columns, seen along the line of sight."""
     yaw, pitch, roll = (torch.deg2rad(given[f"{name}_deg"]) for name in ("yaw", "pitch", "roll"))
-    return _about_y(yaw) @ _about_x(pitch) @ _about_z(roll)
+    tilt = torch.asin(given["height_m"] / given["distance_m"])
+    return _about_x(-tilt) @ _about_y(yaw) @ _about_x(pitch) @ _about_z(roll)
 
 
 def _intrinsics(sensor: Sensor) -> Tensor:

@@ -1,7 +1,7 @@
 """From a plane in a photo to where the camera stood: distance and angles, and how sure they are."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ from physadv.scoring.pattern import Array
 DOUBT_PX = 0.25
 """How far off each corner may be, one standard deviation."""
 DRAWS = 48
+LEVEL = {"height_m": 0.0}
+"""What a simulated photo is given besides: the angles measured are to the line of sight."""
 AMBIGUOUS_PX = 0.5
 """The second pose that IPPE gives is believed too where it is off by less more than the first."""
 
@@ -40,6 +42,16 @@ class Seen:
         """Return the values that a simulated photo can be given, by their name in a pose."""
         names = ("distance_m", "yaw_deg", "pitch_deg", "roll_deg", "x_ratio", "y_ratio")
         return {name: value for name, value in asdict(self).items() if name in names}
+
+    def above(self, height_m: float) -> "Seen":
+        """Return it with the angles about the upright axes of a sign that much above the camera."""
+        if not height_m:
+            return self
+        yaw, pitch, roll = map(math.radians, (self.yaw_deg, self.pitch_deg, self.roll_deg))
+        own = _about_y(yaw) @ _about_x(pitch) @ _about_z(roll)
+        tilt = math.asin(float(np.clip(height_m / self.distance_m, -1, 1)))
+        yaw, pitch, roll = _angles_deg(_about_x(tilt) @ own)
+        return replace(self, yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll)
 
 
 def measure(plane: Array, size_mm: tuple[float, float], sensor: Sensor) -> Seen:
@@ -84,11 +96,15 @@ def _pose(turn: Array, place: Array, focal: float) -> Array:
     """Return distance (m), yaw, pitch, roll to the line of sight (degrees), offset (px)."""
     x, y = place[:2] / place[2]
     gaze = _about_y(math.atan(x)) @ _about_x(-math.atan2(y, math.hypot(1, x)))
-    own = gaze.T @ turn
+    angles = _angles_deg(gaze.T @ turn)
+    return np.array([np.linalg.norm(place) / 1000, *angles, x * focal, y * focal])
+
+
+def _angles_deg(own: Array) -> list[float]:
+    """Return the yaw, pitch and roll that make a turn."""
     yaw, roll = math.atan2(own[0, 2], own[2, 2]), math.atan2(own[1, 0], own[1, 1])
     pitch = -math.asin(float(np.clip(own[1, 2], -1, 1)))
-    angles = (math.degrees(angle) for angle in (yaw, pitch, roll))
-    return np.array([np.linalg.norm(place) / 1000, *angles, x * focal, y * focal])
+    return [math.degrees(angle) for angle in (yaw, pitch, roll)]
 
 
 def _about_x(angle: float) -> Array:
@@ -99,3 +115,8 @@ def _about_x(angle: float) -> Array:
 def _about_y(angle: float) -> Array:
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, 0, s], [0, 1.0, 0], [-s, 0, c]])
+
+
+def _about_z(angle: float) -> Array:
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from physadv.core import Rate, Sensor, Span, Varying, generator, wilson
 from physadv.problem import Problem
-from physadv.scoring.pose import Seen
+from physadv.scoring.pose import LEVEL, Seen
 
 ZOOM = 3
 """How many times what the victim takes a simulated sign is large, at most; a camera that sees it
@@ -22,9 +22,10 @@ def predicted(
     """Return the share of successes in n simulated photos from a measured pose.
 
     The photos are taken with the photo's own `sensor`; all but the pose varies as the world says.
+    The pose's angles are to the line of sight, so that no height is left to tilt the sign by.
     None where the world has no pose, as that of real photos.
     """
-    measured = {PREFIX + name: value for name, value in seen.conditions().items()}
+    measured = {PREFIX + name: value for name, value in (seen.conditions() | LEVEL).items()}
     if not measured.keys() <= problem.declared().keys():
         return None
     share = min(1.0, ZOOM * max(problem.victim.size_px) / seen.side_px)
@@ -37,10 +38,17 @@ def predicted(
 
 
 def beyond(declared: Mapping[str, Varying], seen: Seen) -> tuple[str, ...]:
-    """Return the names of the measured values that the world's spans do not hold."""
-    spans = {name: declared.get(PREFIX + name) for name in seen.conditions()}
+    """Return the names of the measured values that the world's spans do not hold.
+
+    Angles are held where they are at one of the heights above the camera that the world has.
+    """
+    height = declared.get(PREFIX + "height_m")
+    ends = (height.low, height.high) if isinstance(height, Span) else (0.0, 0.0)
+    low, high = (seen.above(end).conditions() for end in ends)
+    spans = {name: declared.get(PREFIX + name) for name in low}
     return tuple(
         name
-        for name, value in seen.conditions().items()
-        if isinstance(span := spans[name], Span) and not span.low <= value <= span.high
+        for name, span in spans.items()
+        if isinstance(span, Span)
+        and not (span.low <= max(low[name], high[name]) and min(low[name], high[name]) <= span.high)
     )

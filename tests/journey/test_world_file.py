@@ -54,6 +54,7 @@ which = [0, 9]
 method = "cubic"
 [scene.pose]
 distance_m = "near"
+height_m = [1, 9]
 [scene.fogg]
 visibility_m = 80
 [scene.fog]
@@ -79,6 +80,7 @@ FAULTS = [
     "camera.mosaic.which: expected from -1 to 3, got 9",
     "camera.mosaic.method: expected one of bilinear, malvar, got 'cubic'",
     "scene.pose.distance_m: expected a number, [low, high] or",
+    "scene.pose.height_m: expected less than distance_m, got 9 m at a distance of 3 m",
     "scene.fogg.visibility_m: expected one of scene.fog.visibility_m,",
     "scene.fog.visibility_m: expected finite ends, got inf",
     "scene.headlamps.level_ratio: expected low above 0 with log, got 0",
@@ -224,7 +226,7 @@ def test_all_faults_of_a_file_are_told_at_once(here: Path) -> None:
     line = refused(physadv("generate", "--world", "bad.toml"))
     assert "--world: expected a world that fits, got bad.toml: " in line
     assert [text for text in FAULTS if text not in line] == []
-    assert "got bad.toml: 18 faults" in line
+    assert "got bad.toml: 19 faults" in line
     assert "camera.jpeg.quality: expected" in refused(physadv("preview", "--world", "bad.toml"))
 
 

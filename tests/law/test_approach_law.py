@@ -84,6 +84,31 @@ def test_the_frames_are_opencv_s_camera_on_a_straight_road(road: dict[str, float
         assert np.abs(found[row].double().numpy() - wanted).max() < 0.05
 
 
+@settings(max_examples=30, deadline=None)
+@over(ROADS)
+def test_a_frame_of_a_level_camera_is_a_pose_with_that_height(road: dict[str, float]) -> None:
+    """The same place and turn, told by the height and by yaw and roll about the upright post."""
+    given = drawn(fixed(**road | {"tilt_deg": 0.0}), 1)
+    frames, aside = below(given, "scene.pose"), torch.full_like(given["approach.ahead_m"], 0)
+    ahead, aside = given["approach.ahead_m"], aside + road["offset_m"]
+    told = frames | {
+        "height_m": torch.full_like(ahead, road["height_m"]),
+        "yaw_deg": road["yaw_deg"] - torch.rad2deg(torch.atan2(aside, ahead)),
+        "pitch_deg": torch.zeros_like(ahead),
+        "roll_deg": torch.full_like(ahead, road["roll_deg"]),
+    }
+    sensor = Sensor(1280, 960, 60.0)
+    one, other = (plane_map((900.0, 900.0), sensor, pose)(CORNERS) for pose in (frames, told))
+    torch.testing.assert_close(one, other, atol=0.05, rtol=0)
+
+
+def test_a_drive_s_height_is_its_own_whatever_the_world_s_poses_have() -> None:
+    high = with_value(STREET, "scene.pose.height_m", Span.at(2.0, neutral=0.0))
+    plain, given = drawn(Approach()), drawn(Approach(), where=high)
+    assert bool((given["scene.pose.height_m"] == 0).all())
+    assert all(torch.equal(plain[name], given[name]) for name in plain)
+
+
 @settings(max_examples=20, deadline=None)
 @over(ROADS)
 def test_blur_is_what_opencv_s_picture_moves_while_the_shutter_is_open(

@@ -1,4 +1,4 @@
-"""Where the sign is seen: against OpenCV's camera, and distance and yaw in closed form."""
+"""Where the sign is seen: against OpenCV's camera, and distance, yaw and height in closed form."""
 
 import math
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physadv.core import Sensor, declared, neutral
+from physadv.core import Sensor, Span, UserError, declared, neutral
 from physadv.scene import Pose
-from physadv.scene.pose import plane_map
+from physadv.scene.pose import eye_mm, plane_map
 from physadv.scene.view import COARSE_PX, SIDES_PX, Frame, views
 
 SENSOR = Sensor(1280, 960, 60.0)
@@ -69,6 +69,117 @@ def test_the_plane_map_is_opencv_s_camera(pose: dict[str, float]) -> None:
     points = torch.cat([CORNERS, torch.tensor([[450.0, 300.0], [100.0, 555.0]])])
     found = plane_map((HIGH, WIDE), SENSOR, conditions(**pose))(points)[0]
     assert np.abs(found.double().numpy() - opencv(pose, points)).max() < 0.01
+
+
+PLACES = st.fixed_dictionaries(
+    {
+        "right_m": st.floats(-4, 4),
+        "height_m": st.floats(-3, 8),
+        "ahead_m": st.floats(3, 30),
+        "yaw_deg": st.floats(-60, 60),
+        "pitch_deg": st.floats(-30, 30),
+        "roll_deg": st.floats(-180, 180),
+        "tilt_deg": st.floats(-40, 40),
+    }
+)
+
+
+def standing(place: dict[str, float]) -> tuple[Array, Array]:
+    """Return turn and place of a sign before a level camera, by hand: y down, z ahead."""
+    yaw, pitch, roll = (math.radians(place[f"{name}_deg"]) for name in ("yaw", "pitch", "roll"))
+    turn = turned(1, yaw) @ turned(0, pitch) @ turned(2, roll)
+    return turn, np.array([place["right_m"], -place["height_m"], place["ahead_m"]])
+
+
+def seen_by_opencv(turn: Array, place: Array, points_mm: Tensor) -> Array:
+    camera = np.array([[FOCAL, 0, 640], [0, FOCAL, 480], [0, 0, 1]])
+    flat = (points_mm.double().numpy() - [WIDE / 2, HIGH / 2]) / 1000
+    solid = np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)
+    seen, _ = cv2.projectPoints(solid, cv2.Rodrigues(turn)[0], place, camera, None)
+    return np.asarray(seen[:, 0], dtype=np.float64)
+
+
+def pose_of(road: dict[str, float], place: Array) -> dict[str, Tensor]:
+    """Return the pose of a sign at `place` in the camera's axes; its yaw is from the camera."""
+    aside = math.degrees(math.atan2(road["right_m"], road["ahead_m"]))
+    return conditions(
+        distance_m=float(np.linalg.norm(place)),
+        height_m=road["height_m"],
+        yaw_deg=road["yaw_deg"] - aside,
+        pitch_deg=road["pitch_deg"],
+        roll_deg=road["roll_deg"],
+        x_ratio=place[0] / place[2] * FOCAL / 1280,
+        y_ratio=place[1] / place[2] * FOCAL / 960,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@over(PLACES)
+def test_a_sign_above_a_level_camera_is_where_opencv_has_it(road: dict[str, float]) -> None:
+    turn, place = standing(road)
+    found = plane_map((HIGH, WIDE), SENSOR, pose_of(road, place))(CORNERS)[0]
+    wanted = seen_by_opencv(turn, place, CORNERS)
+    assert np.abs(found.double().numpy() - wanted).max() < 0.05
+
+
+@settings(max_examples=40, deadline=None)
+@over(PLACES)
+def test_a_camera_that_looks_up_sees_the_same_upright_sign(road: dict[str, float]) -> None:
+    """Straight ahead, where a tilt of the camera only moves the sign up and down the picture."""
+    road = road | {"right_m": 0.0}
+    aim = turned(0, math.radians(road["tilt_deg"])).T
+    turn, place = (aim @ one for one in standing(road))
+    found = plane_map((HIGH, WIDE), SENSOR, pose_of(road, place))(CORNERS)[0]
+    if place[2] > 1:
+        wanted = seen_by_opencv(turn, place, CORNERS)
+        assert np.abs(found.double().numpy() - wanted).max() < 0.05
+
+
+@settings(max_examples=40, deadline=None)
+@over(PLACES)
+def test_the_eye_is_where_opencv_s_camera_stands(road: dict[str, float]) -> None:
+    turn, place = standing(road)
+    wanted = (-turn.T @ place * 1000) * [1, 1, -1] + [WIDE / 2, HIGH / 2, 0]
+    found = eye_mm((HIGH, WIDE), pose_of(road, place))[0]
+    assert found.tolist() == pytest.approx(wanted.tolist(), abs=0.05)
+
+
+@settings(max_examples=30, deadline=None)
+@over(st.floats(-5, 5), st.floats(6, 40))
+def test_height_is_less_pitch_of_a_sign_that_faces_the_camera(height: float, far: float) -> None:
+    one = conditions(distance_m=far, height_m=height)
+    other = conditions(distance_m=far, pitch_deg=-math.degrees(math.asin(height / far)))
+    maps = [plane_map((HIGH, WIDE), SENSOR, given)(CORNERS) for given in (one, other)]
+    torch.testing.assert_close(*maps, atol=0.01, rtol=0)
+
+
+def test_a_high_sign_is_seen_from_below() -> None:
+    """Its lower edge is nearer, so it is seen longer; and it is as far away as it says."""
+    given = conditions(distance_m=5.0, height_m=3.0)
+    seen = plane_map((HIGH, WIDE), SENSOR, given)(CORNERS)[0]
+    upper, lower = float(seen[1, 0] - seen[0, 0]), float(seen[2, 0] - seen[3, 0])
+    assert upper == pytest.approx(FOCAL * 0.9 / (5 + 0.3 * 0.6), rel=1e-4)
+    assert lower == pytest.approx(FOCAL * 0.9 / (5 - 0.3 * 0.6), rel=1e-4)
+    assert eye_mm((HIGH, WIDE), given)[0].tolist() == pytest.approx([450, 3300, 4000], abs=0.01)
+
+
+@pytest.mark.parametrize("height", [Span(0.0, 3.0, 0.0), Span(-4.0, 1.0, 0.0), Span.at(3.0)])
+def test_a_height_that_could_reach_the_distance_is_refused(height: Span) -> None:
+    with pytest.raises(UserError, match=r"^height_m: expected less than distance_m, got [34] m at"):
+        Pose(height_m=height)
+    assert Pose(distance_m=Span(4.5, 20.0), height_m=height).height_m == height
+
+
+def test_a_row_whose_height_reaches_its_distance_is_refused() -> None:
+    rows = {name: value.repeat(2) for name, value in conditions().items()}
+    given = rows | {"distance_m": torch.tensor([9.0, 4.0]), "height_m": torch.tensor([5.0, -4.0])}
+    with pytest.raises(UserError, match=r"^scene.pose.height_m: .*got -4 m at a distance of 4 m"):
+        plane_map((HIGH, WIDE), SENSOR, given)
+
+
+def test_a_pose_has_no_height_unless_it_says_so() -> None:
+    assert Pose().height_m.idle
+    assert Pose(distance_m=Span.at(0.5)).height_m.idle
 
 
 @settings(max_examples=30, deadline=None)

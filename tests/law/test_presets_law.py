@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from physadv.core import Choice, Span, generator, widened, with_value
+from physadv.core import Choice, Span, draw, generator, widened, with_value
 from physadv.evaluation import success_grid, sweep
 from physadv.objectives import untargeted
 from physadv.patch import Mask, Pixels
@@ -113,8 +113,20 @@ def ends(value: object) -> list[float]:
     return list(value.options) if isinstance(value, Choice) else [float(str(value))]
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_have_signs_level_with_the_camera(name: str) -> None:
+    """They were frozen without a height: it takes no chance, so all else is drawn as before."""
+    names = made(name).declared()
+    assert names["scene.pose.height_m"].idle
+    rest = {one: varying for one, varying in names.items() if one != "scene.pose.height_m"}
+    given, without = made(name).draw(5, generator(4)), draw(rest, 5, generator(4))
+    assert all(torch.equal(given[one], without[one]) for one in rest)
+
+
 def set_to(trial: World, name: str, end: float) -> World:
     value = SETTINGS[name]
+    if name == "scene.pose.height_m":  # a pose checks that it is less than the distance
+        trial = with_value(trial, "scene.pose.distance_m", Span(25.0, 30.0))
     if isinstance(value, Span):
         return with_value(trial, name, Span.at(end, value.neutral))
     fixed = Choice((end,), value.neutral) if isinstance(value, Choice) else end

@@ -1,5 +1,6 @@
 """Sweeps: light doubles with each stop, what rests rests, ranges are read, pictures are kept."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from physadv.core import Choice, Linear, Seed, Span, UserError, encode, with_value
-from physadv.evaluation import said, shots, sweep, sweep_values
+from physadv.evaluation import said, shots, success_grid, sweep, sweep_values
 from physadv.evaluation.sweep import middle, spread
 from physadv.objectives import untargeted
 from physadv.output import Strip, contact_sheet_image
@@ -85,6 +86,37 @@ RANGES = {
 
 def test_ranges_are_read() -> None:
     assert {text: sweep_values(street(), text, 3)[1] for text in RANGES} == RANGES
+
+
+HEIGHT = "scene.pose.height_m"
+
+
+def test_height_rests_by_itself_and_can_be_swept() -> None:
+    trial = street()
+    assert sweep_values(trial, HEIGHT, 3) == (HEIGHT, (0.0, 2.5, 5.0))
+    swept = sweep(trial, None, HEIGHT, (0.0, -3.0, 3.0)).pictures
+    still = shots(trial, None, resting(trial), ("",))
+    assert torch.equal(swept[0], still.pictures[0])
+    tilt = math.degrees(math.asin(3 / 11.5))
+    turned = sweep(trial, None, "scene.pose.pitch_deg", (tilt, -tilt)).pictures
+    torch.testing.assert_close(swept[1:], turned, atol=2 / 255, rtol=0)
+
+
+def test_a_sweep_asks_the_distance_of_each_picture_not_of_the_world() -> None:
+    near, far = {"scene.pose.distance_m": 4.0}, {"scene.pose.distance_m": 9.0}
+    assert len(sweep(street(), None, HEIGHT, (0.0, 5.0), at=far).pictures) == 2
+    with pytest.raises(UserError, match="got 5 m at a distance of 4 m"):
+        sweep(street(), None, HEIGHT, (0.0, 5.0), at=near)
+
+
+def test_a_grid_of_heights_is_refused_before_any_work() -> None:
+    trial = problem(replace(street().world, label=0))
+    axes = {HEIGHT: (-5.0, 0.0), "scene.pose.distance_m": (6.0, 9.0)}
+    assert len(success_grid(trial, None, axes, each=2, seed=0).rates) == 4
+    with pytest.raises(
+        UserError, match=r"^grid scene.pose.height_m: .*got -5 m at a distance of 3"
+    ):
+        success_grid(trial, None, {HEIGHT: (-5.0, 0.0)}, each=2, seed=0)
 
 
 def test_a_fixed_condition_wants_a_range() -> None:

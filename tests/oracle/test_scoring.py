@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from physadv.core import Encoded, Rate, Sensor, UserError, load_image, wilson
+from physadv.core import (
+    Encoded,
+    Rate,
+    Sensor,
+    Span,
+    UserError,
+    load_image,
+    wilson,
+    with_value,
+)
 from physadv.design import build_problem, build_victim
 from physadv.output import read_folder, sign_picture
 from physadv.output.score import fiducials, make_scorer
@@ -290,6 +300,27 @@ def test_what_was_not_judged_is_named() -> None:
     """Lab spans 3 to 12 m, yaw 30, pitch 5, roll 3 degrees, offsets 0.2."""
     seen = measure(plane(Shot(5.0, 45.0), SIZE_MM), SIZE_MM, Sensor(1000, 750, 60.0))
     assert beyond(scorer().problem.declared(), seen) == ("yaw_deg",)
+
+
+def test_a_photo_of_an_upright_sign_above_the_camera_is_held_by_a_world_with_heights() -> None:
+    """At 2 m above and 6 m away its pitch to the line of sight is -asin(2/6), -19.5 degrees."""
+    sensor = Sensor(1000, 750, 60.0)
+    tilt = math.degrees(math.asin(2 / 6))
+    upright = turn(0, -tilt) @ turn(1, 20.0)
+    roll = math.degrees(math.atan2(upright[1, 0], upright[1, 1]))
+    yaw = math.degrees(math.atan2(upright[0, 2], upright[2, 2]))
+    pitch = -math.degrees(math.asin(upright[1, 2]))
+    seen = measure(plane(Shot(6.0, yaw, pitch, roll), SIZE_MM), SIZE_MM, sensor)
+    own = seen.above(2.0)
+    assert (own.yaw_deg, own.pitch_deg, own.roll_deg) == pytest.approx((20, 0, 0), abs=1e-3)
+    one = scorer()
+    world, name = one.problem.world, "scene.pose.height_m"
+    assert set(beyond(world.declared(), seen)) == {"pitch_deg", "roll_deg"}
+    for span in (Span.at(2.0, 0.0), Span(0.5, 2.5, 0.0)):
+        assert beyond(with_value(world, name, span).declared(), seen) == ()
+    high = replace(one.problem, world=with_value(world, name, Span.at(2.0, 0.0)))
+    rates = [predicted(two, one.theta, seen, sensor, n=20, seed=3) for two in (one.problem, high)]
+    assert rates[0] == rates[1]
 
 
 def test_the_lens_is_read_from_exif(tmp_path: Path) -> None:
