@@ -13,7 +13,7 @@ from physadv.patch.shapes import laid, points_mm, traced
 
 NUMBERS = 8
 """Of each bar: middle x and y, length, width, turn, red, green, blue."""
-FREE_PX = 512
+TRACED_PX = 1024
 TURN_RAD = math.pi
 SATURATED = 0.95
 NEAR = 1e-5
@@ -82,7 +82,7 @@ class Bars:
 
     def cut(self, theta: Tensor) -> Mask:
         """Return the contours of what is printed."""
-        return traced(self.touch(theta, FREE_PX).cover, self.size_mm)
+        return traced(self.touch(theta, TRACED_PX).cover, self.size_mm)
 
     def doubts(self, theta: Tensor) -> tuple[str, ...]:
         """Doubt bars that could not become smaller."""

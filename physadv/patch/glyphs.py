@@ -24,7 +24,7 @@ FINER = 4
 ROOM = 2.0
 """The raster's side in letter heights: distances are known that far around a letter."""
 TURN_RAD = 0.8
-FREE_PX = 512
+TRACED_PX = 1024
 BLANK = 0.98
 SHIFT = 6
 """Bits after the point of OpenCV's drawing."""
@@ -87,7 +87,7 @@ class Glyphs:
 
     def cut(self, theta: Tensor) -> Mask:
         """Return the contours of what is printed."""
-        return traced(self.touch(theta, FREE_PX).cover, self.size_mm)
+        return traced(self.touch(theta, TRACED_PX).cover, self.size_mm)
 
     def doubts(self, theta: Tensor) -> tuple[str, ...]:
         """Doubt letters that are all white."""

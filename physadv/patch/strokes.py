@@ -13,7 +13,7 @@ from physadv.patch.shapes import laid, points_mm, traced
 
 STEPS = 12
 """Straight pieces between two of a stroke's points."""
-FREE_PX = 512
+TRACED_PX = 1024
 NEAR_MM = 0.01
 """What rounding moves a point by, at most."""
 
@@ -75,7 +75,7 @@ class Strokes:
 
     def cut(self, theta: Tensor) -> Mask:
         """Return the contours of what is printed."""
-        return traced(self.touch(theta, FREE_PX).cover, self.size_mm)
+        return traced(self.touch(theta, TRACED_PX).cover, self.size_mm)
 
     def doubts(self, theta: Tensor) -> tuple[str, ...]:
         """Doubt strokes that are mere dots."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from physadv.core import UserError, generator
 from physadv.patch import Bars, Glyphs, Strokes
 from physadv.patch.glyphs import _inside
-from physadv.patch.shapes import laid
+from physadv.patch.shapes import laid, traced
 from physadv.patch.strokes import _spline
 from physadv.printing import hard
 
@@ -53,8 +53,26 @@ def test_a_bar_s_contour_is_its_rectangle() -> None:
     patch, theta = one_bar(300.0, 80.0, 0.0)
     (piece,) = patch.cut(theta).pieces_mm
     x, y = zip(*piece, strict=True)
-    assert max(x) - min(x) == pytest.approx(300, abs=4)
-    assert max(y) - min(y) == pytest.approx(80, abs=4)
+    assert max(x) - min(x) == pytest.approx(300, abs=0.5)
+    assert max(y) - min(y) == pytest.approx(80, abs=0.5)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.2])
+def test_contours_enclose_what_is_printed(turn: float) -> None:
+    """By the mask's own exact coverage, and clockwise with few points."""
+    patch, theta = one_bar(300.0, 80.0, turn)
+    mask = patch.cut(theta)
+    inside = float(mask.cover(900).sum())
+    assert inside == pytest.approx(300 * 80, rel=0.005)
+    assert len(mask.pieces_mm[0]) <= 24
+
+
+def test_a_loop_s_hole_is_no_piece() -> None:
+    y, x = torch.meshgrid(torch.arange(90.0), torch.arange(90.0), indexing="ij")
+    away = torch.hypot(x - 44.5, y - 44.5)
+    ring = ((away < 30) & (away > 15)).float()[None, None]
+    (piece,) = traced(ring, SIZE).pieces_mm
+    assert min(math.dist(point, (450.0, 450.0)) for point in piece) > 280
 
 
 @FEW
