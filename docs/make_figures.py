@@ -2,6 +2,7 @@
 
 python docs/make_figures.py physadv-out    writes docs/images/demo.png
 python docs/make_figures.py effects        writes docs/images/effects/*.png
+python docs/make_figures.py kinds          writes docs/images/kinds.png
 """
 
 import sys
@@ -17,10 +18,25 @@ from matplotlib.image import imread
 from PIL import Image
 from torch import Tensor
 
-from physadv.core import Choice, Seed, Span, UserError, encode, save_image, with_value
-from physadv.design import build_problem, build_victim
+from physadv.core import (
+    Choice,
+    Seed,
+    Span,
+    UserError,
+    encode,
+    generator,
+    save_image,
+    with_value,
+)
+from physadv.design import build_patch, build_problem, build_victim, design_from, placed
 from physadv.evaluation import contact_sheet, sweep, sweep_values
-from physadv.output import Strip, contact_sheet_image, read_folder
+from physadv.output import (
+    Strip,
+    contact_sheet_image,
+    patch_picture,
+    read_folder,
+    sign_picture,
+)
 from physadv.problem import Problem
 from physadv.scene import StreetScene, sign
 
@@ -159,8 +175,37 @@ def _small_png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+KINDS: dict[str, dict[str, object]] = {
+    "pixels": {},
+    "--inks black,white": {"inks": ("black", "white")},
+    "--kind waves": {"kind": "waves"},
+    "--kind camouflage": {"kind": "camouflage"},
+    "--kind bars": {"kind": "bars", "pieces": 5},
+    "--kind strokes": {"kind": "strokes", "pieces": 3},
+    "--kind letters": {"kind": "letters"},
+}
+STRONG = 8.0
+"""How much farther from the middle than a first theta those on the picture are."""
+
+
+def kinds() -> None:
+    """Lay the stop sign with a random theta of each kind of sticker side by side."""
+    figure = Figure(figsize=(12.5, 2.1), layout="constrained")
+    for ax, (name, settings) in zip(figure.subplots(1, len(KINDS)), KINDS.items(), strict=True):
+        design = design_from({"sticker": {"layout": "around", **settings}})
+        patch = build_patch(placed(design, build_problem(design, build_victim(design))))
+        theta, scale = patch.start(generator(4)), 1.0 if hasattr(patch, "cut") else STRONG
+        middle = theta.mean()
+        picture = patch_picture(patch, patch.project(middle + scale * (theta - middle)))
+        shown = sign_picture(StreetScene(sign("stop")).face(picture.shape[-1]), picture)
+        ax.imshow(shown[0].permute(1, 2, 0).numpy())
+        ax.set_title(name, fontsize=8)
+        ax.set_axis_off()
+    figure.savefig(IMAGES / "kinds.png", dpi=110, metadata={"Software": None})
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "effects":
-        effects()
+    if sys.argv[1] in ("effects", "kinds"):
+        {"effects": effects, "kinds": kinds}[sys.argv[1]]()
     else:
         demo(Path(sys.argv[1]))
