@@ -4,6 +4,7 @@ from physadv.testing.attack import check_attack
 from physadv.testing.contract import ContractError
 from physadv.testing.digital import check_digital
 from physadv.testing.effect import check_effect
+from physadv.testing.patch import check_patch
 from physadv.testing.plugin import check_plugin
 from physadv.testing.shift import check_shift
 from physadv.testing.victim import check_victim
@@ -13,6 +14,7 @@ __all__ = [
     "check_attack",
     "check_digital",
     "check_effect",
+    "check_patch",
     "check_plugin",
     "check_shift",
     "check_victim",
