@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Answer, Conditions, Ink, Photo, Varying
+from physadv.core import Answer, Conditions, Photo, Touch, Varying
 from physadv.core.device import CPU, device_now, device_of, moved, on
 from physadv.objectives import Objective
 from physadv.patch import Patch
@@ -62,7 +62,7 @@ class Problem:
             photo = self.world.photograph(touch, given, self.victim.size_px, hardly=True)
             return moved(self._outcome(photo), CPU)
 
-    def _touch(self, theta: Tensor | None, width_px: int) -> Ink | None:
+    def _touch(self, theta: Tensor | None, width_px: int) -> Touch | None:
         return None if theta is None else self.patch.touch(theta.to(device_now()), width_px)
 
     def _outcome(self, photo: Photo) -> Outcome:

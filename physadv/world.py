@@ -1,4 +1,4 @@
-"""The world joins printer, scene and camera: from ink to the pictures a victim sees."""
+"""The world joins printer, scene and camera: from a patch's touch to what a victim sees."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,17 @@ from physadv.core import (
     Conditions,
     Encoded,
     Face,
+    Film,
     Ink,
+    Lighting,
     Linear,
     Photo,
     Printed,
     Span,
+    Touch,
     Varying,
     below,
+    check,
     declared,
     draw,
     quantise,
@@ -29,7 +33,7 @@ from physadv.core import (
 )
 from physadv.core.device import CPU, device_now, moved, on
 from physadv.printing import Printer, hard
-from physadv.scene import EDGE_PX, Frame, SignDesign, Surface, View
+from physadv.scene import EDGE_PX, Frame, PhotoScene, SignDesign, Surface, View
 
 SEARCH_RATIO = 1.03
 """How many more pixels than the picture's a window has while searching, beside its edge."""
@@ -56,6 +60,9 @@ class Scene(Protocol):
 
     def surface(self, printed: Printed | None, *, fine: bool = ...) -> Surface:
         """Prepare the face with printed stickers for sampling."""
+
+    def lit(self, lighting: Lighting, *, fine: bool = ...) -> Surface:
+        """Prepare the bare face under more or less light for sampling."""
 
     def render(self, surface: Surface, view: View, given: Conditions) -> Linear:
         """Return the light (B,3,H,W) entering the windows of one view."""
@@ -96,14 +103,19 @@ class World:
         }
 
     def photograph(
-        self, ink: Ink | None, given: Conditions, size_px: tuple[int, int], *, hardly: bool = False
+        self,
+        touch: Touch | None,
+        given: Conditions,
+        size_px: tuple[int, int],
+        *,
+        hardly: bool = False,
     ) -> Photo:
-        """Photograph the sign with `ink` on it (None: as it is) under conditions (B,).
+        """Photograph the sign with ink, light or a film on the lens (None: as it is), (B,).
 
-        Returns framed pictures (B,3,h,w) of size_px (h, w). `hardly` prints whole pixels of 8-bit
-        colour, develops 8-bit pictures with libjpeg at the sensor's full resolution, and gives no
-        gradient; otherwise windows of more than `search_px` are binned. Conditions are the CPU's;
-        pictures are made where tensors are made (see `core.device`).
+        Returns framed pictures (B,3,h,w) of size_px (h, w) under conditions (B,). `hardly` prints
+        whole pixels of 8-bit colour, develops 8-bit pictures with libjpeg at the sensor's full
+        resolution, and gives no gradient; otherwise windows of more than `search_px` are binned.
+        Conditions are the CPU's; pictures are made where tensors are made (see `core.device`).
         """
         with on(CPU):
             frame = self._frame(below(given, "camera"), None if hardly else self._most_px(size_px))
@@ -111,16 +123,37 @@ class World:
             views = [part for view in views for part in view.parts(PART_PX)]
             order = torch.cat([view.rows for view in views]).argsort()
         given, views, order = moved((given, views, order), device_now())
-        printed = None if ink is None else self._printed(hard(ink) if hardly else ink, given)
-        shot = _Shot(self.scene.surface(printed, fine=hardly), size_px, hardly)
+        surface = self._surface(touch, given, hardly=hardly)
+        shot = _Shot(surface, size_px, hardly, self.film(touch))
         batch = _gather([self._shoot(shot, given, view) for view in views], order)
         pixels = Encoded(quantise(batch.pixels)) if hardly else batch.pixels
-        return Photo(pixels, *_rest(batch), ink)
+        return Photo(pixels, *_rest(batch), touch if isinstance(touch, Ink) else None)
+
+    def film(self, touch: Touch | None) -> Film | None:
+        """Return what sticks on the lens, if anything does.
+
+        Raises `UserError` with real photos: they are cut to the sign, and where in the frame the
+        sign was is not kept.
+        """
+        if not isinstance(touch, Film):
+            return None
+        own = not isinstance(self.scene, PhotoScene)
+        expected, fix = "a street for what sticks on the lens", "judge it in a preset such as lab"
+        check(own, "world", expected=expected, got="real photos, cut to the sign", fix=fix)
+        return touch
 
     def ink_px(self, size_px: tuple[int, int]) -> int:
         """Return how many columns ink needs while searching with pictures of size_px (h, w)."""
         wanted = max(LEAST_INK_PX, INK_RATIO * self._most_px(size_px))
         return int(2 ** math.ceil(math.log2(wanted)))
+
+    def _surface(self, touch: Touch | None, given: Conditions, *, hardly: bool) -> Surface:
+        if isinstance(touch, Lighting):
+            return self.scene.lit(touch, fine=hardly)
+        if not isinstance(touch, Ink):
+            return self.scene.surface(None, fine=hardly)
+        printed = self._printed(hard(touch) if hardly else touch, given)
+        return self.scene.surface(printed, fine=hardly)
 
     def _printed(self, ink: Ink, given: Conditions) -> Printed:
         printed = self.printer(ink, width_mm=self.scene.design.size_mm[1])
@@ -145,7 +178,7 @@ class World:
             window = replace(window, metered=self.scene.metered(view, scene))
         develop = self.camera.develop_hard if shot.hardly else self.camera.develop
         label = torch.full((len(view.rows),), self.label)
-        pixels = develop(light, mine, window)
+        pixels = develop(light, mine, window, shot.film)
         photo = Photo(pixels, view.outline_px, view.box_px, label)
         return self.camera.framing(photo, below(mine, "framing"), shot.size_px)
 
@@ -157,6 +190,7 @@ class _Shot:
     surface: Surface
     size_px: tuple[int, int]
     hardly: bool
+    film: Film | None
 
 
 def _rest(photo: Photo) -> tuple[Tensor, Tensor, Tensor]:

@@ -25,6 +25,7 @@ from physadv.core import Encoded, Ink, Rate, generator, spawn, wilson
 from physadv.core.rate import Z95
 from physadv.design import Design, build_problem, build_victim, design_from, placed
 from physadv.output.colour_chart import chart_picture
+from physadv.patch import ink as ink_of
 from physadv.printing import Printer, Profile, hard
 from physadv.problem import HARD_PX, Problem
 from physadv.victims import Victim
@@ -105,7 +106,7 @@ def bare_sign(aim: Problem) -> Sheet:
 def stuck(aim: Problem, theta: torch.Tensor, rig: VirtualRig) -> Sheet:
     """Let the rig print a sticker's file and lay it on the sign."""
     with torch.no_grad():
-        ink: Ink = hard(aim.patch.touch(theta, HARD_PX))
+        ink: Ink = hard(ink_of(aim.patch, theta, HARD_PX))
     where = ink.cover[0, 0].double().numpy()
     file = (255 * ink.colour[0].permute(1, 2, 0)).round().byte().numpy()
     printed = np.zeros(file.shape)

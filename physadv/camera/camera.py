@@ -30,6 +30,7 @@ from physadv.camera.white_balance import WhiteBalance
 from physadv.core import (
     Conditions,
     Encoded,
+    Film,
     Linear,
     Sensor,
     Warp,
@@ -88,22 +89,32 @@ class Camera:
         bent = [(getattr(self, name), below(given, name)) for name in WHERE if self._has(name)]
         return Warp(bent, self.sensor) if bent else None
 
-    def develop(self, light: Linear, given: Conditions, window: Window) -> Encoded:
-        """Turn light (B,3,H,W) in windows into encoded pictures, differentiably."""
-        image = self._exposed(light, given, window)
+    def develop(
+        self, light: Linear, given: Conditions, window: Window, film: Film | None = None
+    ) -> Encoded:
+        """Turn light (B,3,H,W) in windows into encoded pictures, differentiably.
+
+        `film` is what sticks on the lens, behind rain and windscreen.
+        """
+        image = self._exposed(light, given, window, film)
         return self.jpeg(image, below(given, "jpeg"), window)
 
-    def develop_hard(self, light: Linear, given: Conditions, window: Window) -> Encoded:
+    def develop_hard(
+        self, light: Linear, given: Conditions, window: Window, film: Film | None = None
+    ) -> Encoded:
         """As `develop`, with 8-bit pixels and libjpeg. No gradient."""
-        image = Encoded(quantise(self._exposed(light, given, window)))
+        image = Encoded(quantise(self._exposed(light, given, window, film)))
         return self.jpeg.hard(image, below(given, "jpeg"))
 
     def _has(self, name: str) -> bool:
         return not idle(getattr(self, name))
 
-    def _exposed(self, light: Linear, given: Conditions, window: Window) -> Encoded:
+    def _exposed(
+        self, light: Linear, given: Conditions, window: Window, film: Film | None = None
+    ) -> Encoded:
         """Develop up to JPEG: blurs are one kernel, adjacent per-pixel effects one pass."""
         light = Linear(self._each(ON_THE_WAY, light, given, window))
+        light = light if film is None else film.before(light, window)
         light = self._blur(light, given)
         if self.noise.clips or any(self._has(name) for name in NOT_FOLDED):
             scaled = Linear(light * self._gain(given, window))

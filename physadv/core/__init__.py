@@ -15,7 +15,20 @@ from physadv.core.image import (
 )
 from physadv.core.rate import Rate, clustered, wilson
 from physadv.core.rng import generator, spawn
-from physadv.core.types import Answer, Face, Ink, Photo, PlaneMap, Printed, Sensor, Sight, Window
+from physadv.core.types import (
+    Answer,
+    Face,
+    Film,
+    Ink,
+    Lighting,
+    Photo,
+    PlaneMap,
+    Printed,
+    Sensor,
+    Sight,
+    Touch,
+    Window,
+)
 from physadv.core.vary import (
     Choice,
     Conditions,
@@ -42,8 +55,10 @@ __all__ = [
     "Detections",
     "Encoded",
     "Face",
+    "Film",
     "Found",
     "Ink",
+    "Lighting",
     "Linear",
     "Photo",
     "PlaneMap",
@@ -53,6 +68,7 @@ __all__ = [
     "Sensor",
     "Sight",
     "Span",
+    "Touch",
     "UserError",
     "Varying",
     "Warp",

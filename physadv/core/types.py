@@ -1,5 +1,6 @@
-"""What crosses from room to room: a face, ink on it, where it is seen, the photo, the answer."""
+"""What crosses from room to room: a face, what touches its light, the photo, the answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -110,6 +111,37 @@ class Window:
         """Return where its pixels are on the sensor, (B,H,W,2), in the sensor's pixels."""
         x, y = self.lines()
         return torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Lighting:
+    """Light on a sign beside the scene's own: what the face reflects is multiplied by `gain`.
+
+    `gain` (1,1,h,w) or (1,3,h,w), linear, on the face's frame: 1 + added irradiance / the scene's,
+    or, below 1, the share that a shadow leaves. The veil and gloss of the surface stay.
+    """
+
+    gain: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What is stuck on the lens: it takes light from what is behind it and adds its own.
+
+    `layer(window)` returns, for the pixels of windows, its linear colour times its opacity, and
+    its opacity, (B,4,H,W); colour 1 is that of a white diffuser in the standard light.
+    """
+
+    layer: Callable[[Window], Tensor]
+
+    def before(self, light: Linear, window: Window) -> Linear:
+        """Return light (B,3,H,W) as it is seen through the film."""
+        layer = self.layer(window).to(light.dtype)
+        return Linear(light * (1 - layer[:, 3:]) + layer[:, :3])
+
+
+Touch = Ink | Lighting | Film
+"""Where the path of the light can be touched: on the object, on the light, on the lens."""
 
 
 @dataclass(frozen=True, eq=False)

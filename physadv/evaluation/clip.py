@@ -13,9 +13,12 @@ from physadv.camera.jpeg import Jpeg
 from physadv.core import (
     Conditions,
     Encoded,
+    Film,
     Ink,
+    Lighting,
     Photo,
     PlaneMap,
+    Touch,
     Window,
     below,
     check,
@@ -43,17 +46,22 @@ class Filmed(World):
     frames_per_s: float = 10.0
 
     def photograph(
-        self, ink: Ink | None, given: Conditions, size_px: tuple[int, int], *, hardly: bool = False
+        self,
+        touch: Touch | None,
+        given: Conditions,
+        size_px: tuple[int, int],
+        *,
+        hardly: bool = False,
     ) -> Photo:
         """Photograph as `World` does; `hardly` films each approach of the conditions."""
         if not hardly:
-            return super().photograph(ink, given, size_px)
+            return super().photograph(touch, given, size_px)
         drawn = "the conditions of approaches, which follow one another as frames"
         check("approach.which" in given, "conditions", expected=drawn, got="single photos")
-        surface = self.scene.surface(None if ink is None else self.printer(hard(ink)), fine=True)
+        how = _How(self._fine(touch), size_px, self.film(touch))
         which = given["approach.which"]
         rows = [(which == one).nonzero()[:, 0] for one in which.unique()]
-        shot = [frame for some in rows for frame in self._film(surface, take(given, some), size_px)]
+        shot = [frame for some in rows for frame in self._shown(how, take(given, some))]
         order = torch.cat(rows).argsort()
         pixels = torch.cat([one.pixels for one in shot])[order]
         corners, boxes = (
@@ -61,9 +69,21 @@ class Filmed(World):
             for column in zip(*((one.corners_px, one.box_px) for one in shot), strict=True)
         )
         labels = torch.full((len(order),), self.label)
-        return Photo(Encoded(quantise(pixels)), corners, boxes, labels, ink)
+        return Photo(
+            Encoded(quantise(pixels)),
+            corners,
+            boxes,
+            labels,
+            touch if isinstance(touch, Ink) else None,
+        )
 
-    def _film(self, surface: Surface, given: Conditions, size_px: tuple[int, int]) -> list[Photo]:
+    def _fine(self, touch: Touch | None) -> Surface:
+        if isinstance(touch, Lighting):
+            return self.scene.lit(touch, fine=True)
+        ink = touch if isinstance(touch, Ink) else None
+        return self.scene.surface(None if ink is None else self.printer(hard(ink)), fine=True)
+
+    def _shown(self, how: "_How", given: Conditions) -> list[Photo]:
         """Return the frames of one approach, each cropped from the decoded film."""
         camera = replace(self.camera, jpeg=_Uncoded(self.camera.jpeg.quality))
         reach = camera.framing.reach(below(given, "camera.framing"))
@@ -72,19 +92,28 @@ class Filmed(World):
         view = _joined(self.scene.views(below(given, "scene"), frame), frame)
         film = []
         for part in view.parts(1):
-            light = self.scene.render(surface, part, below(given, "scene"))
+            light = self.scene.render(how.surface, part, below(given, "scene"))
             mine = take(below(given, "camera"), part.rows)
-            film.append(_bytes(camera.develop_hard(light, mine, part.window)))
+            film.append(_bytes(camera.develop_hard(light, mine, part.window, how.film)))
         shown = coded(torch.cat(film), self.frames_per_s)
         labels = torch.full((1,), self.label)
         return [
             camera.framing(
                 Photo(_picture(picture[None]), part.outline_px, part.box_px, labels),
                 take(below(given, "camera.framing"), part.rows),
-                size_px,
+                how.size_px,
             )
             for picture, part in zip(shown, view.parts(1), strict=True)
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    """What all films of a batch share: the surface, the size wanted, what sticks on the lens."""
+
+    surface: Surface
+    size_px: tuple[int, int]
+    film: Film | None
 
 
 class _Uncoded(Jpeg):

@@ -4,15 +4,15 @@ import torch
 from torch import Tensor
 
 from physadv.core import Face, Linear, encode
-from physadv.patch import Patch
+from physadv.patch import Patch, ink
 from physadv.printing import hard
 from physadv.problem import HARD_PX
 
 
 def patch_picture(patch: Patch, theta: Tensor, width_px: int = HARD_PX) -> Tensor:
     """Return patch.png: colour and cover (1,4,h,w) over the whole frame, exactly as judged."""
-    ink = hard(patch.touch(theta, width_px))
-    return torch.cat([ink.colour * ink.cover, ink.cover], dim=1)
+    printed = hard(ink(patch, theta, width_px))
+    return torch.cat([printed.colour * printed.cover, printed.cover], dim=1)
 
 
 def sign_picture(face: Face, patch: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from physadv.core import Face, PlaneMap, Printed
+from physadv.core import Face, Lighting, PlaneMap, Printed, check
 from physadv.core.pixels import pixel_grid
 from physadv.scene.ripmap import Ripmap, read, ripmap
 from physadv.scene.texture import Texture, footprints, places, sample, slant, texture
@@ -33,7 +33,8 @@ class Surface:
     The face's fourth channel is its cover. Ink that is pasted where it should be leaves a hole in
     the face, which is exact in every pixel, and its cover is the fifth channel; ink that is moved
     brings its own, `ink_cover`, and is laid over the face. `fine` is how the judge looks: at
-    several places a pixel, each with its own footprint. `scatter` is as in `Printed`.
+    several places a pixel, each with its own footprint. `scatter` is as in `Printed`; `lit` says
+    that the face is under a `Lighting`.
     """
 
     face: Texture | Ripmap
@@ -41,6 +42,7 @@ class Surface:
     ink_cover: Texture | None
     fine: bool
     scatter: tuple[Tensor, Tensor] | None = None
+    lit: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,20 @@ def surface(face: Face, printed: Printed | None, *, moved: bool, fine: bool) -> 
     else:
         beside = _beside(face, printed.cover, quick=quick)
     return Surface(beside, ink, None, fine, printed.scatter)
+
+
+def lit_surface(face: Face, lighting: Lighting, *, fine: bool) -> Surface:
+    """Sum up a bare face (rasters as wide as the gain's) under more or less light.
+
+    Reflectance times gain is averaged over a pixel, not each by itself. Raises `UserError` where
+    the light is for a frame of another shape.
+    """
+    (high, wide), (rows, columns) = face.size_mm, lighting.gain.shape[-2:]
+    expected = f"light on a frame of {high:g} x {wide:g} mm, as {face.name} has it"
+    got = f"a gain of {rows} x {columns}"
+    check(lighting.gain.shape[-2:] == face.cover.shape[-2:], "patch", expected=expected, got=got)
+    layers = torch.cat([face.texture * lighting.gain * face.cover, face.cover], dim=1)
+    return Surface(texture(layers), None, None, fine, lit=True)
 
 
 @lru_cache(maxsize=4)

@@ -10,6 +10,7 @@ from physadv.core import (
     Choice,
     Conditions,
     Face,
+    Lighting,
     Linear,
     PlaneMap,
     Printed,
@@ -21,7 +22,7 @@ from physadv.core import (
 )
 from physadv.core.device import here
 from physadv.scene.bend import Bend
-from physadv.scene.layers import Parts, Surface, look, scattered, surface
+from physadv.scene.layers import Parts, Surface, lit_surface, look, scattered, surface
 from physadv.scene.relight import Relight
 from physadv.scene.signs import SignDesign, render
 from physadv.scene.view import Frame, View, views
@@ -88,15 +89,27 @@ class PhotoScene:
         face = self.face(FACE_PX if printed is None else printed.cover.shape[-1])
         return surface(face, printed, moved=not self.bend.bend_mm.idle, fine=fine)
 
+    def lit(self, lighting: Lighting, *, fine: bool = False) -> Surface:
+        """Prepare the gain itself for sampling: the photo is its own face."""
+        face = self.face(lighting.gain.shape[-1])
+        white = replace(face, texture=Linear(torch.ones_like(face.texture)))
+        return lit_surface(white, lighting, fine=fine)
+
     def render(self, surface: Surface, view: View, given: Conditions) -> Linear:
         """Return the light (B,3,H,W) of the photos in one view, the relit ink laid over it.
 
-        Where something is before the sign, its share of the pixel is the photo's.
+        Where something is before the sign, its share of the pixel is the photo's. More or less
+        light on the sign multiplies what the photo shows beyond the relighting's offset.
         """
         mine, bank = take(given, view.rows), here(self._bank)
         which = mine["photo.which"].long()
         rows = bank.rows(which, view.window)
         photo = bank.cut(rows)
+        if surface.lit:
+            gain = look(surface, view.plane, view.points_px(), self.design.size_mm)[0]
+            change, reflected = gain.sign - gain.cover, (photo - bank.offsets[which]).clamp_min(0)
+            free = 1.0 if bank.fronts is None else 1 - bank.fronts[rows][:, None]
+            return Linear(photo + change * free * reflected)
         if surface.ink is None:
             return photo
         parts = scattered(self._look(surface, view, below(mine, "bend")), surface, view.rows)

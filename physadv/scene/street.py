@@ -9,6 +9,7 @@ from physadv.core import (
     Choice,
     Conditions,
     Face,
+    Lighting,
     Linear,
     Printed,
     Sight,
@@ -24,7 +25,7 @@ from physadv.scene.dirt import Dirt
 from physadv.scene.fog import Fog
 from physadv.scene.headlamps import Headlamps
 from physadv.scene.illuminate import Lights, illuminate
-from physadv.scene.layers import Surface, look, scattered, surface
+from physadv.scene.layers import Surface, lit_surface, look, scattered, surface
 from physadv.scene.light import SignLight
 from physadv.scene.occlusion import Occlusion
 from physadv.scene.pose import Pose, eye_mm, plane_map
@@ -75,6 +76,10 @@ class StreetScene:
         """Prepare the face with what is printed for sampling; `fine` as the judge wants it."""
         face = self.face(FACE_PX if printed is None else printed.cover.shape[-1])
         return surface(face, printed, moved=not idle(self.bend), fine=fine)
+
+    def lit(self, lighting: Lighting, *, fine: bool = False) -> Surface:
+        """Prepare the bare face under more or less light for sampling."""
+        return lit_surface(self.face(lighting.gain.shape[-1]), lighting, fine=fine)
 
     def render(self, surface: Surface, view: View, given: Conditions) -> Linear:
         """Return the light (B,3,H,W) that enters the windows of one view."""

@@ -21,6 +21,7 @@ from physadv.judge import judge
 from physadv.output import load_state
 from physadv.output.card import rate_facts, tensor_digest
 from physadv.output.folder import FILES
+from physadv.patch import ink as ink_of
 from physadv.printing import hard
 from physadv.scene import sign
 from tests.journey.commands import QUICK, card, done, physadv, refused, timeless
@@ -100,7 +101,7 @@ def test_patch_png_is_the_ink_that_was_judged(result: Path) -> None:
     design = read_design(result / "design.toml")
     problem = build_problem(design, build_victim(design))
     theta = load_file(result / "theta.safetensors")["theta"]
-    ink = hard(problem.patch.touch(theta, 1024))
+    ink = hard(ink_of(problem.patch, theta, 1024))
     colour, cover = load_rgba(result / "patch.png")
     assert torch.equal(cover, ink.cover)
     assert set(cover.unique().tolist()) == {0.0, 1.0}
