@@ -50,10 +50,10 @@ class GradientEstimate(Attack):
 
     method: Literal["nes", "spsa"] = "nes"
     budget: Budget = Budget()
-    pairs: int = 10
-    batch: int = 4
+    pairs: int = 20
+    batch: int = 1
     radius: float = 0.2
-    rate: float = 0.06
+    rate: float = 0.1
     optimiser: Literal["adam", "sign"] = "adam"
     numbers: int = 200
 

@@ -32,7 +32,7 @@ class CMAES(Attack):
     """
 
     budget: Budget = Budget()
-    batch: int = 10
+    batch: int = 3
     spread: float = 0.25
     population: int = 0
     numbers: int = 60

@@ -1,9 +1,8 @@
 """Where stickers lie, found by answers alone: GRAPHITE's heat map and mask reduction."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -227,12 +226,25 @@ def _pieces(cells: list[tuple[int, int]]) -> list[set[int]]:
 def _contour(
     cells: list[tuple[int, int]], side_mm: tuple[float, float]
 ) -> tuple[tuple[float, float], ...]:
-    """Return the outer contour of cells that touch, (x, y) mm clockwise; holes are filled."""
-    rows, columns = (max(cell[k] for cell in cells) + 1 for k in (0, 1))
-    zoom = 4
-    raster = np.zeros((rows * zoom + 1, columns * zoom + 1), np.uint8)
+    """Return the outer contour of cells that touch, corners (x, y) mm clockwise; holes are filled.
+
+    Follows the sides that only one cell has, and turns right where two cells meet at a corner.
+    """
+    sides = set[tuple[tuple[int, int], tuple[int, int]]]()
     for y, x in cells:
-        raster[y * zoom : (y + 1) * zoom + 1, x * zoom : (x + 1) * zoom + 1] = 1
-    (points, *_), _ = cv2.findContours(raster, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    corners = points[::-1, 0] / zoom
-    return tuple((float(x * side_mm[0]), float(y * side_mm[1])) for x, y in corners)
+        ring = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1), (x, y)]
+        sides |= set(pairwise(ring))
+    sides = {(a, b) for a, b in sides if (b, a) not in sides}
+    a, b = min(sides)  # leftmost, then uppermost: a side of the outer contour
+    first, corners = (a, b), list[tuple[int, int]]()
+    while True:
+        (ax, ay), (bx, by) = a, b
+        dx, dy = bx - ax, by - ay
+        ahead = ((bx - dy, by + dx), (bx + dx, by + dy), (bx + dy, by - dx))  # right, on, left
+        following = next(one for one in ahead if (b, one) in sides)
+        if following != ahead[1]:
+            corners.append(b)
+        a, b = b, following
+        if (a, b) == first:
+            break
+    return tuple((x * side_mm[0], y * side_mm[1]) for x, y in corners)

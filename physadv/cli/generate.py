@@ -239,6 +239,32 @@ def generate(
             metavar="W", help="Weight of non-printability by --palette.", rich_help_panel=STICKERS
         ),
     ] = None,
+    attack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="gradient (the default), or one that only asks the victim: random-search, nes, "
+            "spsa, cma-es, graphite.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    queries: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Pictures that an attack which only asks may show the victim.",
+            show_default="10000",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    label_only: Annotated[
+        bool,
+        typer.Option(
+            "--label-only",
+            help="Let it use the class that is answered, no scores.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = False,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -333,7 +359,15 @@ def generate(
             "allow_legend": allow_legend or None,
             "cell_mm": cell_mm,
         },
-        "attack": {"steps": steps, "batch": batch, "restarts": restarts, "optimiser": optimiser},
+        "attack": {
+            "method": attack,
+            "queries": queries,
+            "answers": "label" if label_only else None,
+            "steps": steps,
+            "batch": batch,
+            "restarts": restarts,
+            "optimiser": optimiser,
+        },
     }
     base = Design()
     if design is not None:

@@ -3,9 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
-from physadv.attacks import Gradient, place
-from physadv.attacks.placement import Tick
-from physadv.core import Choice, UserError, check
+from physadv.attacks import (
+    CMAES,
+    Attack,
+    Budget,
+    Gradient,
+    GradientEstimate,
+    Graphite,
+    RandomSearch,
+    graphite_mask,
+    place,
+)
+from physadv.attacks.placement import Placement, Tick
+from physadv.core import Choice, Face, UserError, check
 from physadv.core.check import one_of
 from physadv.core.device import find_device
 from physadv.design.model import Design
@@ -39,6 +49,8 @@ from physadv.scene import (
 from physadv.victims import Classifier, Victim, load_victim
 from physadv.world import World
 
+MASK_PCT = 35
+"""How much of a black box's queries choosing the layout may take, per cent."""
 PHOTO_ZOOM = 4
 """How many times what the victim takes a sign in a photo is kept large; more only costs time."""
 TABLED = "for many, write a table .csv with the columns file,corners,mask"
@@ -228,13 +240,23 @@ def _placed(design: Design, problem: Problem, tick: Tick) -> Design:
     bounds, layout, raced = limits(design), design.sticker.layout, {}
     if layout == "search":
         face = StreetScene(sign(design.sign)).face()
-        found = place(problem, face, bounds, seed=design.seed, tick=tick)
+        found = _searched(design, problem, face, tick)
         mask, layout = found.mask, found.name
+        design = design.changed("attack", placing=found.queries)
         raced = {name: round(loss, 3) for name, loss in found.losses.items()}
     else:
         mask = _named_mask(design, bounds)
     pieces = [[(round(x, 2), round(y, 2)) for x, y in piece] for piece in mask.pieces_mm]
     return design.changed("sticker", pieces_mm=pieces, chosen=layout, raced=raced)
+
+
+def _searched(design: Design, problem: Problem, face: Face, tick: Tick) -> Placement:
+    """Race layouts by gradients; a black box's are reduced by a third of its queries."""
+    bounds, part = limits(design), design.attack
+    if part.method == "gradient":
+        return place(problem, face, bounds, seed=design.seed, tick=tick)
+    budget = Budget(max(1, part.queries * MASK_PCT // 100), part.answers)
+    return graphite_mask(problem, face, bounds, seed=design.seed, budget=budget, tick=tick)
 
 
 def _named_mask(design: Design, bounds: Limits) -> Mask:
@@ -254,7 +276,18 @@ def _named_mask(design: Design, bounds: Limits) -> Mask:
     return known[layout]
 
 
-def build_attack(design: Design) -> Gradient:
+def build_attack(design: Design) -> Attack:
     """Return the search with the design's budget."""
     part = design.attack
-    return Gradient(part.steps, part.batch, part.rate, part.optimiser, part.restarts)
+    budget = Budget(part.queries, part.answers, spent=part.placing)
+    match part.method:
+        case "gradient":
+            return Gradient(part.steps, part.batch, part.rate, part.optimiser, part.restarts)
+        case "random-search":
+            return RandomSearch(budget)
+        case "nes" | "spsa":
+            return GradientEstimate(part.method, budget)
+        case "cma-es":
+            return CMAES(budget)
+        case "graphite":
+            return Graphite(budget)

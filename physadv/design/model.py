@@ -210,14 +210,41 @@ LATER = ("printer", "occlusion", "relight", "about", "changes")
 """Settings of the world that are part of a design's digest only where they are set."""
 
 
+LATER_OF_ATTACK = ("method", "queries", "answers", "placing")
+"""Settings of the attack that are part of a digest only where they are set."""
+
+
 class AttackPart(_Part):
-    """How hard to search."""
+    """How to search and how hard: by gradients in `steps`, or a black box in `queries`.
+
+    With `answers` "label" a black box is asked for success alone. `placing` is how many of the
+    queries choosing the layout took.
+    """
 
     steps: Count = 200
     batch: Count = 24
     rate: Positive = 0.06
     optimiser: Literal["adam", "sign"] = "adam"
     restarts: Count = 1
+    method: Literal["gradient", "random-search", "nes", "spsa", "cma-es", "graphite"] = "gradient"
+    queries: Count = 10_000
+    answers: Literal["scores", "label"] = "scores"
+    placing: Annotated[int, Field(ge=0, description="a whole number, at least 0")] = 0
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "AttackPart":
+        by_steps = self.method == "gradient"
+        others = ("queries", "answers") if by_steps else tuple(AttackPart.model_fields)[:5]
+        fix = "name a black-box attack" if by_steps else "give queries instead"
+        for name in others:
+            value, usual = getattr(self, name), AttackPart.model_fields[name].default
+            check(value == usual, name, expected=f"none with {self.method}", got=value, fix=fix)
+        return self
+
+    @property
+    def length(self) -> int:
+        """How many steps or queries there are in all."""
+        return self.steps * self.restarts if self.method == "gradient" else self.queries
 
 
 class Design(_Part):
@@ -239,6 +266,9 @@ class Design(_Part):
         for name in LATER:  # so that designs from before them keep theirs
             if getattr(self.world, name) == WorldPart.model_fields[name].default:
                 del settings["world"][name]
+        for name in LATER_OF_ATTACK:
+            if getattr(self.attack, name) == AttackPart.model_fields[name].default:
+                del settings["attack"][name]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -250,7 +280,10 @@ class Design(_Part):
 
     def unplaced(self) -> "Design":
         """Return it as it was before a layout was chosen."""
-        return self.model_copy(update={"sticker": self.sticker.unplaced()})
+        if not self.sticker.chosen:
+            return self
+        attack = self.attack.model_copy(update={"placing": 0})
+        return self.model_copy(update={"sticker": self.sticker.unplaced(), "attack": attack})
 
 
 def design_from(
