@@ -62,6 +62,18 @@ class Problem:
             photo = self.world.photograph(touch, given, self.victim.size_px, hardly=True)
             return moved(self._outcome(photo), CPU)
 
+    @torch.no_grad()
+    def succeeds(self, theta: Tensor | None, given: Conditions, *, hardly: bool = False) -> Tensor:
+        """Return only whether each photo succeeds, (B,) bool: all that labels tell. No gradient.
+
+        Photographed as in `evaluate`, or as in `judge` where `hardly`; no loss is asked for.
+        """
+        size_px = self.victim.size_px
+        with on(device_of(self.victim)):
+            touch = self._touch(theta, HARD_PX if hardly else self.world.ink_px(size_px))
+            photo = self.world.photograph(touch, given, size_px, hardly=hardly)
+            return self.objective.success(self.victim(photo.pixels), photo).to(CPU)
+
     def _touch(self, theta: Tensor | None, width_px: int) -> Touch | None:
         return None if theta is None else self.patch.touch(theta.to(device_now()), width_px)
 

@@ -15,8 +15,8 @@ from physadv.victims import check_gradients
 
 BETAS = (0.9, 0.99)
 BLACK_BOX = (
-    "find the stickers on a victim of your own, then physadv evaluate --victim judges them on "
-    "this one; physadv attack --attack art:HopSkipJump attacks images on it"
+    "name an attack that only asks, e.g. physadv generate --attack random-search; or find stickers "
+    "on a victim of your own, and physadv evaluate --victim judges them on this one"
 )
 """What a search by gradient advises for a victim that has none."""
 KEPT = ("theta", "mean", "best", "first", "second")

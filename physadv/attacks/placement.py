@@ -41,11 +41,15 @@ class Race:
 
 @dataclass(frozen=True)
 class Placement:
-    """The layout that won, and the held-out loss of each candidate when it left the race."""
+    """The layout that won, and the held-out loss of each candidate when it left the race.
+
+    `queries` are the pictures it took, where they are counted.
+    """
 
     mask: Mask
     name: str
     losses: dict[str, float]
+    queries: int = 0
 
 
 def place(

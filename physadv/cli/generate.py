@@ -217,6 +217,32 @@ def generate(
     printable: Annotated[
         float | None, option("W", "Weight of non-printability by --palette.", STICKERS)
     ] = None,
+    attack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="gradient (the default), or one that only asks the victim: random-search, nes, "
+            "spsa, cma-es, graphite.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    queries: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Pictures that an attack which only asks may show the victim.",
+            show_default="10000",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    label_only: Annotated[
+        bool,
+        typer.Option(
+            "--label-only",
+            help="Let it use the class that is answered, no scores.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = False,
     steps: Annotated[
         int | None, option("N", "Steps of a search.", SEARCH, show_default="200")
     ] = None,
@@ -278,7 +304,15 @@ def generate(
             "most_de2000": most_de2000,
             "inks": None if inks is None else tuple(inks.split(",")),
         },
-        "attack": {"steps": steps, "batch": batch, "restarts": restarts, "optimiser": optimiser},
+        "attack": {
+            "method": attack,
+            "queries": queries,
+            "answers": "label" if label_only else None,
+            "steps": steps,
+            "batch": batch,
+            "restarts": restarts,
+            "optimiser": optimiser,
+        },
     }
     base = Design()
     if design is not None:

@@ -86,6 +86,9 @@ FLAGS = {
     "attack.batch": "--batch",
     "attack.restarts": "--restarts",
     "attack.optimiser": "--optimiser",
+    "attack.method": "--attack",
+    "attack.queries": "--queries",
+    "attack.answers": "--label-only",
 }
 """What the command line calls a setting."""
 

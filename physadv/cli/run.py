@@ -28,7 +28,7 @@ class Bars:
 
     def begin(self, design: Design) -> None:
         """Start over for one design of a run."""
-        self.steps = design.attack.steps * design.attack.restarts
+        self.steps = design.attack.length
         self.progress.reset(self.place, total=None, note=design.name, visible=True)
         self.progress.reset(self.search, total=self.steps, note="", visible=False)
         self.progress.reset(self.judge, total=STAGES, note="", visible=False)

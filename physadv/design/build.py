@@ -3,7 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from physadv.attacks import Gradient
+from physadv.attacks import (
+    CMAES,
+    Attack,
+    Budget,
+    Gradient,
+    GradientEstimate,
+    Graphite,
+    RandomSearch,
+)
 from physadv.attacks.gradient import BLACK_BOX
 from physadv.core import Choice, UserError, check
 from physadv.core.device import find_device
@@ -68,8 +76,13 @@ def build_victim(design: Design, *, device: str = "cpu") -> Classifier | Remote:
     return found
 
 
-def build_open_victim(design: Design, *, device: str = "cpu") -> Classifier:
-    """Load a victim that stickers are found on; raises `UserError` for a black box, too."""
+def build_open_victim(design: Design, *, device: str = "cpu") -> Classifier | Remote:
+    """Load a victim that the design's attack can search on.
+
+    Raises `UserError` as `build_victim`, and for a black box where the attack needs gradients.
+    """
+    if design.attack.method != "gradient":
+        return build_victim(design, device=device)
     spec, expected = design.victim.spec, "one with gradients"
     check(not is_address(spec), "victim", expected=expected, got=spec, fix=BLACK_BOX)
     found = build_victim(design, device=device)
@@ -204,7 +217,18 @@ def build_problem(design: Design, victim: Victim) -> Problem:
     return Problem(victim, objective, build_patch(design), build_world(design, victim))
 
 
-def build_attack(design: Design) -> Gradient:
+def build_attack(design: Design) -> Attack:
     """Return the search with the design's budget."""
     part = design.attack
-    return Gradient(part.steps, part.batch, part.rate, part.optimiser, part.restarts)
+    budget = Budget(part.queries, part.answers, spent=part.placing)
+    match part.method:
+        case "gradient":
+            return Gradient(part.steps, part.batch, part.rate, part.optimiser, part.restarts)
+        case "random-search":
+            return RandomSearch(budget)
+        case "nes" | "spsa":
+            return GradientEstimate(part.method, budget)
+        case "cma-es":
+            return CMAES(budget)
+        case "graphite":
+            return Graphite(budget)

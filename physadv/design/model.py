@@ -230,18 +230,42 @@ class WorldPart(_Part):
 LATER = {
     "world": ("printer", "occlusion", "relight", "about", "changes"),
     "sticker": ("inks", "kind", "text", "most_de2000"),
+    "attack": ("method", "queries", "answers", "placing"),
 }
 """Settings, by part, that are in a design's digest only where they are set."""
 
 
 class AttackPart(_Part):
-    """How hard to search."""
+    """How to search and how hard: by gradients in `steps`, or a black box in `queries`.
+
+    With `answers` "label" a black box is asked for success alone. `placing` is how many of the
+    queries choosing the layout took.
+    """
 
     steps: Count = 200
     batch: Count = 24
     rate: Positive = 0.06
     optimiser: Literal["adam", "sign"] = "adam"
     restarts: Count = 1
+    method: Literal["gradient", "random-search", "nes", "spsa", "cma-es", "graphite"] = "gradient"
+    queries: Count = 10_000
+    answers: Literal["scores", "label"] = "scores"
+    placing: Annotated[int, Field(ge=0, description="a whole number, at least 0")] = 0
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "AttackPart":
+        by_steps = self.method == "gradient"
+        others = ("queries", "answers") if by_steps else tuple(AttackPart.model_fields)[:5]
+        fix = "name a black-box attack" if by_steps else "give queries instead"
+        for name in others:
+            value, usual = getattr(self, name), AttackPart.model_fields[name].default
+            check(value == usual, name, expected=f"none with {self.method}", got=value, fix=fix)
+        return self
+
+    @property
+    def length(self) -> int:
+        """How many steps or queries there are in all."""
+        return self.steps * self.restarts if self.method == "gradient" else self.queries
 
 
 class Design(_Part):
@@ -276,7 +300,10 @@ class Design(_Part):
 
     def unplaced(self) -> "Design":
         """Return it as it was before a layout was chosen."""
-        return self.model_copy(update={"sticker": self.sticker.unplaced()})
+        if not self.sticker.chosen:
+            return self
+        attack = self.attack.model_copy(update={"placing": 0})
+        return self.model_copy(update={"sticker": self.sticker.unplaced(), "attack": attack})
 
 
 def design_from(

@@ -20,7 +20,7 @@ from physadv.judge import ImageReport, Report
 from physadv.patch import Measures
 from physadv.presets import changes_text
 from physadv.problem import Problem
-from physadv.victims import Classifier, Loaded
+from physadv.victims import Classifier, Loaded, Remote
 
 PACKAGES = ("physadv", "torch", "kornia", "numpy", "opencv-python", "scikit-image")
 MARKING = "robustness test artefact - not for use on public roads"
@@ -31,7 +31,7 @@ class Finding:
     """A result with all that its card, sheet and report are made from."""
 
     design: Design
-    victim: Classifier
+    victim: Classifier | Remote
     problem: Problem
     result: Result
     measures: Measures

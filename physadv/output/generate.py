@@ -27,7 +27,7 @@ from physadv.output.paper import page_of
 from physadv.output.state import Saved, check_same, load_state, save_state
 from physadv.output.write import write_folder
 from physadv.problem import Problem
-from physadv.victims import Classifier
+from physadv.victims import Classifier, Remote
 
 GRID_STEPS = 5
 GRID_EACH = 12
@@ -119,7 +119,7 @@ def _smaller(design: Design, area: float, folder: Path, options: Options, watch:
 
 def _find(
     design: Design,
-    victim: Classifier,
+    victim: Classifier | Remote,
     problem: Problem,
     saved: Saved | None,
     folder: Path,

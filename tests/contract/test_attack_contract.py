@@ -8,7 +8,19 @@ import torch
 from torch import Tensor
 
 import physadv.attacks
-from physadv.attacks import Attack, Expectation, Gradient, Result, State
+from physadv.attacks import (
+    CMAES,
+    Attack,
+    Budget,
+    Expectation,
+    Gradient,
+    GradientEstimate,
+    Graphite,
+    RandomSearch,
+    Result,
+    State,
+)
+from physadv.core import generator
 from physadv.objectives import targeted
 from physadv.patch import Pixels
 from physadv.problem import Problem
@@ -18,11 +30,21 @@ from tests.victims import linear_victim, small_victim
 from tests.worlds import linear_world, tiny_world, two_bars
 
 SMALL = Gradient(steps=6, batch=4, restarts=2, held_out=4, check_every=3, enough=2.0)
-ATTACKS = {
+BUDGET = Budget(60, held_out=4, checks=2)
+ATTACKS: dict[str, Attack] = {
     "adam": SMALL,
     "sign": replace(SMALL, optimiser="sign"),
     "early": replace(SMALL, enough=0.0, patience=2),
     "worst cases": replace(SMALL, expectation=Expectation(0.6, hardest_of=2, mild_ratio=0.5)),
+    "random search": RandomSearch(BUDGET, batch=2, refresh=3),
+    "nes": GradientEstimate("nes", BUDGET, pairs=3, batch=1),
+    "spsa, label only": GradientEstimate(
+        "spsa", replace(BUDGET, answers="label"), pairs=3, batch=1, optimiser="sign"
+    ),
+    "cma-es": CMAES(BUDGET, batch=2, population=4, numbers=9),
+    "graphite": Graphite(
+        BUDGET, batch=1, directions=4, pictures=(torch.rand(3, 9, 9, generator=generator(0)),)
+    ),
 }
 KINDS = {type(attack) for attack in ATTACKS.values()}
 

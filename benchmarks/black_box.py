@@ -1,0 +1,137 @@
+"""How far searches come that only ask: success, controls and queries on the bundled recogniser."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, NamedTuple
+
+import typer
+from rich.console import Console
+
+from physadv.attacks import (
+    CMAES,
+    Attack,
+    Budget,
+    GradientEstimate,
+    Graphite,
+    RandomSearch,
+    Result,
+    State,
+    graphite_mask,
+)
+from physadv.core import Rate, UserError, generator, spawn, wilson
+from physadv.core.check import one_of
+from physadv.objectives import margin, untargeted
+from physadv.patch import Limits, Pixels, candidates, measure
+from physadv.presets import world
+from physadv.problem import Problem
+from physadv.scene import StreetScene, sign
+from physadv.victims import load_victim
+
+console = Console(width=160)
+AREA_PCT, CELL_MM = 12.0, 25.0
+LIMITS = Limits(AREA_PCT, allow_legend=True)
+LAYOUT = "middle"
+CURVE = (1000, 2000, 5000)
+MASK_PCT = 35
+"""Of the queries, how many GRAPHITE's mask may take."""
+
+METHODS: dict[str, Callable[[Budget], Attack]] = {
+    "random-search": RandomSearch,
+    "nes": lambda budget: GradientEstimate("nes", budget),
+    "spsa": lambda budget: GradientEstimate("spsa", budget),
+    "cma-es": CMAES,
+    "graphite": Graphite,
+}
+
+
+class Row(NamedTuple):
+    """A method, what it is told of answers, and what it came to."""
+
+    name: str
+    answers: str
+    area_pct: float
+    result: Result
+    curve: dict[int, Rate]
+
+
+@dataclass
+class Course:
+    """The best theta after some numbers of queries."""
+
+    marks: tuple[int, ...]
+    found: dict[int, State]
+
+    def __call__(self, state: State) -> None:
+        """Keep a state for each mark that it is not beyond."""
+        for mark in self.marks:
+            if state.queries <= mark:
+                self.found[mark] = state
+
+
+def main(
+    method: Annotated[list[str] | None, typer.Option(help="These alone.")] = None,
+    queries: Annotated[int, typer.Option(min=1)] = 10_000,
+    judged: Annotated[int, typer.Option(min=5)] = 500,
+    seed: int = 0,
+    label_only: Annotated[bool, typer.Option("--label-only", help="Labels alone.")] = False,
+) -> None:
+    """Print a row for each method: stop read as anything else in `street`, 12 % of the face."""
+    try:
+        for name in method or METHODS:
+            one_of("method", name, METHODS)
+    except UserError as error:
+        typer.echo(f"benchmarks.black_box: {error}", err=True)
+        raise typer.Exit(2) from error
+    answers: Literal["scores", "label"] = "label" if label_only else "scores"
+    for row in rows(method or list(METHODS), Budget(queries, answers), judged, seed):
+        show(row)
+
+
+def rows(names: list[str], budget: Budget, judged: int, seed: int) -> Iterator[Row]:
+    """Yield each method's row as soon as it is judged."""
+    scene = StreetScene(sign("stop"))
+    face = scene.face()
+    patch = Pixels(candidates(face, LIMITS)[LAYOUT], CELL_MM)
+    where = world("street", scene, label=14)
+    problem = Problem(load_victim("bundled"), untargeted(margin, confidence=5.0), patch, where)
+    for name in names:
+        mine, given = problem, budget
+        if name == "graphite":
+            part = replace(budget, queries=budget.queries * MASK_PCT // 100)
+            placed = graphite_mask(problem, face, LIMITS, seed=seed, budget=part)
+            mine = replace(problem, patch=Pixels(placed.mask, CELL_MM))
+            given = replace(budget, spent=placed.queries)
+        course = Course(tuple(mark for mark in CURVE if mark < budget.queries), {})
+        attack = METHODS[name](given)
+        result = attack(mine, seed=seed, n=judged, on_state=course)
+        assert isinstance(mine.patch, Pixels)
+        area = measure(mine.patch.mask, face).area_pct
+        yield Row(name, budget.answers, area, result, _curve(mine, course, judged, seed))
+
+
+def _curve(problem: Problem, course: Course, judged: int, seed: int) -> dict[int, Rate]:
+    """Judge the best after each number of queries on fresh conditions, 200 at most."""
+    n = min(200, judged)
+    given = problem.draw(n, generator(spawn(seed, "curve")))
+    return {
+        mark: wilson(int(problem.judge(state.best, given).success.sum()), n)
+        for mark, state in course.found.items()
+    }
+
+
+def show(row: Row) -> None:
+    """Print a row."""
+    report, result = row.result.report, row.result
+    worst = max(report.controls.items(), key=lambda one: one[1].share)
+    curve = ", ".join(f"{mark}: {100 * rate.share:.0f}" for mark, rate in row.curve.items())
+    console.print(
+        f"| {row.name} | {row.answers} | {row.area_pct:.1f} | {report.success} | "
+        f"{worst[0]} {worst[1]} | {report.clean} | {result.queries} | {result.seconds:.0f} | "
+        f"{curve} |",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
