@@ -1,5 +1,6 @@
 """`physadv attack`: digital attacks, ours or a framework's, on images, with our judging."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 from physadv.cli.options import ForceOption
 from physadv.cli.plugins import find_attack
 from physadv.cli.show import bar, console, errors, interval, polite
-from physadv.core import UserError, check
+from physadv.core import UserError, check, load_image
 from physadv.evaluation import Attacked, Photographed, attack_pictures, read_pictures
 from physadv.objectives import as_labelled, cross_entropy, untargeted
 from physadv.output import check_attacked, write_attacked
@@ -34,8 +35,8 @@ def attack(
         typer.Option(
             "--attack",
             metavar="NAME",
-            help="pgd, patch, or a framework's: art:HopSkipJump, foolbox:LinfPGD, "
-            "torchattacks:APGD, … physadv plugins lists them.",
+            help="pgd, patch, rp2 (one change for all of a batch), or a framework's: "
+            "art:HopSkipJump, foolbox:LinfPGD, torchattacks:APGD, … physadv plugins lists them.",
             rich_help_panel=SEARCH,
         ),
     ] = "pgd",
@@ -95,6 +96,15 @@ def attack(
             rich_help_panel=GOAL,
         ),
     ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="An image of the victim's size, black where images stay as they are; not for "
+            "frameworks' attacks.",
+            rich_help_panel=GOAL,
+        ),
+    ] = None,
     batch: Annotated[
         int, typer.Option(min=1, help="Images attacked at once.", rich_help_panel=SEARCH)
     ] = 8,
@@ -112,11 +122,15 @@ def attack(
     --out. Ctrl-C judges and writes the batches that are finished.
     """
     check_attacked(out, force=force)
+    own = mask is None or ":" not in name
+    check(own, "mask", expected="an attack of physadv's own", got=name, fix="leave --mask out")
     made = find_attack(name, _pairs(settings or []))
     known = load_victim(victim, labels=labels, size_px=size_px)
     wanted = None if target is None else known.label(target)
     goal = untargeted(cross_entropy) if wanted is None else as_labelled(cross_entropy)
     pictures = read_pictures(images, known, truth)
+    if mask is not None:
+        pictures = replace(pictures, mask=load_image(mask))
     with bar() as progress:
         task = progress.add_task("attacking", total=1.0, note=f"{len(pictures.files)} images")
 
@@ -134,6 +148,7 @@ def attack(
         "seed": seed,
         "victim": known,
         "camera": camera,
+        "mask": None if mask is None else str(mask),
     }
     _show(write_attacked(out, found, facts), out, found)
 

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from rich.padding import Padding
 
-from physadv.attacks.digital import PGD, DigitalAttack, Patch, Plugin, settings_of
+from physadv.attacks.digital import PGD, RP2, DigitalAttack, Patch, Plugin, settings_of
 from physadv.cli.show import console, polite
 from physadv.core import UserError
 from physadv.core.check import one_of
 
 GROUP = "physadv.plugins"
-OWN: dict[str, Any] = {"pgd": PGD, "patch": Patch}
+OWN: dict[str, Any] = {"pgd": PGD, "patch": Patch, "rp2": RP2}
 """Attacks of physadv itself, by the names that --attack has for them."""
 
 

@@ -29,7 +29,7 @@ def check_attacked(folder: Path, *, force: bool = False) -> None:
 def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict[str, Any]:
     """Write the images and the card, in place of those of another attack; return the card.
 
-    `facts` are the attack's name, settings, target, seed, victim, and camera or None.
+    `facts` are the attack's name, settings, target, seed, victim, and camera and mask or None.
     """
     victim, target = facts["victim"], facts["target"]
     with writing(folder):
@@ -64,6 +64,7 @@ def _card(found: Attacked, facts: dict[str, Any], rows: list[dict[str, str]]) ->
         "settings": facts["settings"],
         "victim": victim_facts(facts["victim"]),
         "camera": facts["camera"],
+        "mask": facts["mask"],
         "measured": image_facts(found.report),
         "doubts": [*found.report.doubts, *own, *stopped],
         "budget": {"seconds": round(found.seconds, 1), "seed": facts["seed"]},
