@@ -1,5 +1,7 @@
 """LISA-CNN as a user of physadv would bring it: `physadv ... --victim tests/lisa.py:lisa`."""
 
+from pathlib import Path
+
 from torch import Tensor, nn
 
 from physadv.victims import Classifier, load_weights
@@ -26,9 +28,9 @@ class LisaCnn(nn.Module):
         return scores
 
 
-def lisa() -> Classifier:
+def lisa(data: Path = DATA) -> Classifier:
     """Return the trained network; its output 0 never was a class."""
     module = LisaCnn()
-    load_weights(module, DATA / "victims" / "lisa_cnn.safetensors")
-    names = (DATA / "rp2" / "lisa_mapping.txt").read_text().split()
+    load_weights(module, data / "victims" / "lisa_cnn.safetensors")
+    names = (data / "rp2" / "lisa_mapping.txt").read_text().split()
     return Classifier(module, ["unused", *names], size_px=32, name="LISA-CNN")

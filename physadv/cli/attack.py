@@ -1,5 +1,6 @@
 """`physadv attack`: digital attacks, ours or a framework's, on images, with our judging."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from physadv.cli.options import (
 )
 from physadv.cli.plugins import find_attack
 from physadv.cli.show import bar, console, errors, interval, polite
-from physadv.core import UserError, check
+from physadv.core import UserError, check, load_image
 from physadv.evaluation import (
     Attacked,
     Photographed,
@@ -49,8 +50,8 @@ def attack(
         str,
         option(
             "NAME",
-            "pgd, patch, or a framework's: art:HopSkipJump, foolbox:LinfPGD, "
-            "torchattacks:APGD, … physadv plugins lists them.",
+            "pgd, patch, rp2 (one change for all of a batch), or a framework's: art:HopSkipJump, "
+            "foolbox:LinfPGD, torchattacks:APGD, … physadv plugins lists them.",
             SEARCH,
             "--attack",
         ),
@@ -100,6 +101,15 @@ def attack(
             GOAL,
         ),
     ] = None,
+    mask: Annotated[
+        Path | None,
+        option(
+            "FILE",
+            "An image of the victim's size, black where images stay as they are; not for "
+            "frameworks' attacks.",
+            GOAL,
+        ),
+    ] = None,
     batch: Annotated[int, option("N", "Images attacked at once.", SEARCH, min=1)] = 8,
     seed: Annotated[int, option("N", "Same seed, same machine: same images.", SEARCH)] = 0,
     out: OutOption = Path("physadv-attack"),
@@ -121,6 +131,8 @@ def attack(
     torchvision:ssdlite320_mobilenet_v3_large:weights.pth
     """
     check_attacked(out, force=force)
+    own = mask is None or ":" not in name
+    check(own, "mask", expected="an attack of physadv's own", got=name, fix="leave --mask out")
     made = find_attack(name, _pairs(settings or []))
     file = None if labels is None else Path(labels)
     known = load_victim(victim, labels=file, size_px=size_px)
@@ -128,6 +140,8 @@ def attack(
     if isinstance(known, Detector):
         _check_detector(images, truth, target=target, camera=camera)
     pictures = read_pictures(images, known, truth)
+    if mask is not None:
+        pictures = replace(pictures, mask=load_image(mask))
     goal, told = _goal(known, wanted, pictures)
     with bar() as progress:
         task = progress.add_task("attacking", total=1.0, note=f"{len(pictures.files)} images")
@@ -146,6 +160,7 @@ def attack(
         "seed": seed,
         "victim": known,
         "camera": camera,
+        "mask": None if mask is None else str(mask),
     }
     _show(write_attacked(out, found, facts), out, found)
 

@@ -26,13 +26,15 @@ Tick = Callable[[float], None]
 class Pictures:
     """Images (N,3,h,w) of the victim's size, 8 bits, with their files and labels (N,).
 
-    `told` says whether the labels are given; else they are what the victim reads.
+    `told` says whether the labels are given; else they are what the victim reads. A `mask` that
+    broadcasts to the images says what attacks may change.
     """
 
     files: tuple[Path, ...]
     images: Encoded
     labels: Tensor
     told: bool
+    mask: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,7 @@ def attack_pictures(
             def watched(step: Step, first: int = first, share: float = share) -> None:
                 tick(first / count + share * step.done)
 
-            rows = Rows(labels=told[first : first + len(batch)])
+            rows = Rows(labels=told[first : first + len(batch)], mask=pictures.mask)
             batch_seed = spawn(seed, "attack", first)
             made.append(attack(victim, batch, goal, rows=rows, seed=batch_seed, watch=watched))
             tick((first + len(batch)) / count)

@@ -30,7 +30,7 @@ def check_attacked(folder: Path, *, force: bool = False) -> None:
 def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict[str, Any]:
     """Write the images and the card, in place of those of another attack; return the card.
 
-    `facts` are the attack's name, settings, goal, seed, victim, and camera or None.
+    `facts` are the attack's name, settings, goal, seed, victim, and camera and mask or None.
     """
     names = dict(enumerate(facts["victim"].labels)) | {-1: "nothing"}
     read = "best candidate" if isinstance(facts["victim"], Detector) else "read as"
@@ -61,6 +61,7 @@ def _card(found: Attacked, facts: dict[str, Any], rows: list[dict[str, str]]) ->
         "goal": facts["goal"],
         "victim": victim_facts(facts["victim"]),
         "camera": facts["camera"],
+        "mask": facts["mask"],
         "measured": image_facts(found.report),
         "doubts": [*found.report.doubts, *own, *stopped],
         "budget": {"seconds": round(found.seconds, 1), "seed": facts["seed"]},

@@ -1,6 +1,6 @@
 """physadv inside the Adversarial Robustness Toolbox, and ART inside physadv."""
 
-from physadv_art.attacks import PGD, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art.attacks import PGD, RP2, PlanePatch, StickerPatch, UniversalPatch
 from physadv_art.config import build
 from physadv_art.defences import (
     CameraSmoothing,
@@ -25,6 +25,7 @@ from physadv_art.registration import register, registered, unregister
 
 __all__ = [
     "PGD",
+    "RP2",
     "BlackBoxVictim",
     "CameraPreprocessor",
     "CameraSmoothing",

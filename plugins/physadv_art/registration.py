@@ -8,19 +8,20 @@ from typing import Any
 from art.attacks.evasion.universal_perturbation import UniversalPerturbation
 from art.metrics.metrics import SUPPORTED_METHODS
 
-from physadv_art.attacks import PGD, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art.attacks import PGD, RP2, PlanePatch, StickerPatch, UniversalPatch
 
 ATTACKS: dict[str, Any] = {
     "physadv_pgd": PGD,
     "physadv_sticker": StickerPatch,
     "physadv_plane": PlanePatch,
     "physadv_universal": UniversalPatch,
+    "physadv_rp2": RP2,
 }
 """What `adversarial_accuracy`, `empirical_robustness` and `UniversalPerturbation` call them."""
 
 # The universal perturbation asks for images plus its noise, which may leave the clip values.
 WITH_NOISE = {name: partial(cls, clip_x=True) for name, cls in ATTACKS.items()}
-physadv_pgd, physadv_sticker, physadv_plane, physadv_universal = WITH_NOISE.values()
+physadv_pgd, physadv_sticker, physadv_plane, physadv_universal, physadv_rp2 = WITH_NOISE.values()
 
 
 def register() -> None:

@@ -83,6 +83,25 @@ def test_through_a_camera(work: Path) -> None:
     assert again["measured"] == one["measured"]
 
 
+def test_one_change_for_all_inside_a_mask(work: Path) -> None:
+    half = torch.zeros(1, 3, 16, 16)
+    half[..., :8] = 1
+    save_image(work / "mask.png", half)
+    flags = ("--images", "photos", "--attack", "rp2", "--target", "Yield", "--mask", "mask.png")
+    done("attack", *VICTIM, *flags, "--set", "steps=40", "--set", "weight=0.001")
+    facts = card(work / "physadv-attack")
+    assert (facts["attack"], facts["mask"]) == ("rp2", "mask.png")
+    assert facts["measured"]["success"]["hits"] > facts["measured"]["clean"]["hits"]
+    for row in facts["images"][:4]:
+        made = load_image(work / "physadv-attack" / row["file"])
+        plain = load_image(work / "photos" / row["of"])
+        assert torch.equal(made[..., 8:], plain[..., 8:])
+        assert not torch.equal(made[..., :8], plain[..., :8])
+    save_image(work / "mask.png", torch.ones(1, 3, 20, 20))
+    wrong = refused(physadv("attack", *VICTIM, *flags, "--force"))
+    assert "mask: expected a shape that broadcasts to (5, 3, 16, 16), got (1, 3, 20, 20)" in wrong
+
+
 @pytest.mark.parametrize("name", ["art:FastGradientMethod", "foolbox:LinfPGD", "torchattacks:FGSM"])
 def test_attacks_of_frameworks(work: Path, points: Path, name: str) -> None:
     done("attack", *VICTIM, "--images", "photos", "--attack", name, "--truth", "Go")
@@ -94,7 +113,7 @@ def test_attacks_of_frameworks(work: Path, points: Path, name: str) -> None:
 
 def test_plugins_are_listed(points: Path) -> None:
     said = " ".join(done("plugins").stdout.split())
-    assert "physadv itself: --attack pgd | patch" in said
+    assert "physadv itself: --attack pgd | patch | rp2" in said
     assert "art: the Adversarial Robustness Toolbox" in said
     assert "HopSkipJump" in said
     assert "on black boxes too: BoundaryAttack, HopSkipJump" in said
@@ -134,6 +153,8 @@ def test_plugins_are_listed(points: Path) -> None:
         ),
         (("--set", "eps=1/0"), "eps: expected a number, got '1/0'"),
         (("--out", "names.txt"), "out: expected a folder"),
+        (("--attack", "art:DeepFool", "--mask", "m.png"), "mask: expected an attack of physadv's"),
+        (("--attack", "rp2", "--set", "printability=1"), "palette: expected a file"),
     ],
 )
 def test_what_is_wrong_is_one_line(

@@ -19,7 +19,7 @@ from art.estimators.classification.classifier import ClassifierMixin
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from art.exceptions import EstimatorError
 from art.summary_writer import SummaryWriterDefault
-from physadv_art import PGD, PhysicalClassifier, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art import PGD, RP2, PhysicalClassifier, PlanePatch, StickerPatch, UniversalPatch
 from physadv_art.attacks.settings import ART_NAMES
 from physadv_art.frame import Array
 
@@ -32,6 +32,7 @@ QUICK: dict[Any, dict[str, Any]] = {
     StickerPatch: {"area_pct": 25.0, "max_iter": 12},
     UniversalPatch: {"area_pct": 25.0, "max_iter": 15},
     PlanePatch: {"max_iter": 15},
+    RP2: {"max_iter": 20},
 }
 ATTACKS = list(QUICK)
 RANGES = [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)]
@@ -458,7 +459,7 @@ def test_the_result_is_the_judges_and_is_saved(kind: Any, tmp_path: Path) -> Non
     assert result.success.hits == int((on.predict(rounded).argmax(axis=1) != labels).sum())
     assert result.clean.hits == int((on.predict(np.round(x)).argmax(axis=1) != labels).sum())
     assert len(result.controls) == (0 if kind is PGD else 5)
-    width = {} if kind in (PGD, StickerPatch) else {"width_mm": 80.0}
+    width = {} if kind in (PGD, RP2, StickerPatch) else {"width_mm": 80.0}
     attack.save(tmp_path / "out", **width)
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert card["measured"]["success"]["hits"] == result.success.hits

@@ -1,4 +1,4 @@
-"""Digital attacks: one perturbation an image, one file a paper."""
+"""Digital attacks: what changes the images themselves, one file a paper."""
 
 from physadv.attacks.digital.attack import (
     UNKNOWN,
@@ -15,10 +15,12 @@ from physadv.attacks.digital.framework import Framework, FrameworkAttack, Task
 from physadv.attacks.digital.lay import lay_patch
 from physadv.attacks.digital.patch import Patch
 from physadv.attacks.digital.pgd import PGD, pgd
+from physadv.attacks.digital.rp2 import RP2, rp2
 from physadv.attacks.digital.settings import setting, settings_of
 
 __all__ = [
     "PGD",
+    "RP2",
     "UNKNOWN",
     "DigitalAttack",
     "Framework",
@@ -35,6 +37,7 @@ __all__ = [
     "pgd",
     "project",
     "random_point",
+    "rp2",
     "setting",
     "settings_of",
     "steepest",
