@@ -13,6 +13,7 @@ from physadv.core.image import (
     quantise,
     save_image,
 )
+from physadv.core.paired import Paired, mcnemar, paired
 from physadv.core.rate import Rate, clustered, wilson
 from physadv.core.rng import generator, spawn
 from physadv.core.types import Answer, Face, Ink, Photo, PlaneMap, Printed, Sensor, Sight, Window
@@ -45,6 +46,7 @@ __all__ = [
     "Found",
     "Ink",
     "Linear",
+    "Paired",
     "Photo",
     "PlaneMap",
     "Printed",
@@ -71,7 +73,9 @@ __all__ = [
     "idle",
     "load_image",
     "load_rgba",
+    "mcnemar",
     "neutral",
+    "paired",
     "quantise",
     "save_image",
     "spawn",
