@@ -19,15 +19,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from benchmarks import show
+from benchmarks.coco import detectors
 from benchmarks.paired import comparison
 from physadv.attacks.digital import Rows
 from physadv.core import clustered, generator, load_image, quantise
 from physadv.core.memory import keep_memory
 from physadv.objectives import vanish
 from physadv.patch import controls
-from physadv.victims import Detector, Prepare, fastestdet, nanodet, onnx_detector
 
-MEAN, STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 ON_SIGN = (0.12, 0.6, 0.88, 0.92)
 """Where the sticker lies on the sign's box: below the letters, 24 % of the box."""
@@ -113,16 +112,6 @@ def against(title: str, shown: dict[str, tuple[Signs, Tensor]]) -> Table:
         if name.startswith("control: "):
             table.add_row(name, *comparison(own, success, some.scenes))
     return table
-
-
-def detectors(folder: Path, name: str) -> Detector:
-    """Return one of the two ONNX detectors by name."""
-    names = (folder / "coco_names.txt").read_text(encoding="utf-8").splitlines()
-    if name == "fastestdet":
-        file = folder / "fastestdet_batch.onnx"
-        return onnx_detector(file, names, Prepare(352, bgr=True), fastestdet)
-    prepare = Prepare(416, MEAN, STD, bgr=True, scale=255)
-    return onnx_detector(folder / "nanodet_m_416_batch.onnx", names, prepare, nanodet(416))
 
 
 def signs(folder: Path, size_px: tuple[int, int]) -> Signs:

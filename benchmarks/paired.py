@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from scipy.stats import binomtest  # type: ignore[import-untyped]  # it has no stubs
 from torch import Tensor
+
+from physadv.core import mcnemar
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,7 @@ class Paired:
 
         The sign test is the same for differences in place of successes.
         """
-        count = self.first + self.second
-        return float(binomtest(self.first, count, 0.5).pvalue) if count else 1.0
+        return mcnemar(self.first, self.second)
 
     def __str__(self) -> str:
         """Say it in few words: 5 : 1, p = 0.22."""

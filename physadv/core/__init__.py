@@ -13,6 +13,7 @@ from physadv.core.image import (
     quantise,
     save_image,
 )
+from physadv.core.paired import Paired, mcnemar, paired
 from physadv.core.rate import Rate, clustered, wilson
 from physadv.core.rng import generator, spawn
 from physadv.core.types import (
@@ -60,6 +61,7 @@ __all__ = [
     "Ink",
     "Lighting",
     "Linear",
+    "Paired",
     "Photo",
     "PlaneMap",
     "Printed",
@@ -87,7 +89,9 @@ __all__ = [
     "idle",
     "load_image",
     "load_rgba",
+    "mcnemar",
     "neutral",
+    "paired",
     "quantise",
     "save_image",
     "spawn",

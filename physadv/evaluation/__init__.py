@@ -1,7 +1,16 @@
 """Grids, contact sheets and tables, built on the judge."""
 
 from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
+from physadv.evaluation.boxed import Boxed, read_boxed
 from physadv.evaluation.clip import Filmed, filmed
+from physadv.evaluation.crossfit import (
+    Crossed,
+    CrossFit,
+    Fitted,
+    cross_fit,
+    folds_of,
+    judge_crossed,
+)
 from physadv.evaluation.digital import (
     Attacked,
     Pictures,
@@ -13,14 +22,19 @@ from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, s
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
 from physadv.evaluation.shots import ContactSheet, contact_sheet, shots
 from physadv.evaluation.sweep import said, sweep, sweep_values
+from physadv.evaluation.zoom import zoomed
 
 __all__ = [
     "STREET_AXES",
     "Attacked",
     "Bin",
+    "Boxed",
     "ContactSheet",
+    "CrossFit",
+    "Crossed",
     "Drives",
     "Filmed",
+    "Fitted",
     "Grid",
     "LastChance",
     "Photographed",
@@ -30,14 +44,19 @@ __all__ = [
     "camera_of",
     "check_axes",
     "contact_sheet",
+    "cross_fit",
     "drive",
     "filmed",
+    "folds_of",
+    "judge_crossed",
     "label_of",
     "parse_axes",
+    "read_boxed",
     "read_pictures",
     "said",
     "shots",
     "success_grid",
     "sweep",
     "sweep_values",
+    "zoomed",
 ]

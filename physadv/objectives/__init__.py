@@ -1,5 +1,6 @@
 """What the attacker wants: answers to losses and successes, and regularisers of the ink."""
 
+from physadv.objectives.appear import appear
 from physadv.objectives.classify import (
     ScoreLoss,
     as_labelled,
@@ -9,6 +10,7 @@ from physadv.objectives.classify import (
     untargeted,
     wants_labels,
 )
+from physadv.objectives.mislabel import mislabel
 from physadv.objectives.objective import Objective, Term
 from physadv.objectives.printable import in_gamut, non_printability, printable, read_palette
 from physadv.objectives.smooth import smooth
@@ -18,10 +20,12 @@ __all__ = [
     "Objective",
     "ScoreLoss",
     "Term",
+    "appear",
     "as_labelled",
     "cross_entropy",
     "in_gamut",
     "margin",
+    "mislabel",
     "non_printability",
     "printable",
     "read_palette",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from physadv.core import Answer, Photo
+from physadv.core import Answer, Detections, Photo
 
 Term = Callable[[Answer, Photo], Tensor]
 """Returns (B,) losses, lower is better for the attacker, or (B,) successes."""
@@ -31,10 +31,12 @@ class Objective:
         return torch.stack(torch.broadcast_tensors(*weighted)).sum(dim=0)
 
     def success(self, answer: Answer, photo: Photo) -> Tensor:
-        """Return whether every row succeeds, (B,) bool."""
+        """Return whether every row succeeds, (B,) bool; against several detectors, with each."""
+        several = isinstance(answer, Detections) and answer.members
         reached = torch.ones(len(answer.scores), dtype=torch.bool, device=answer.scores.device)
-        for goal in self.goals:
-            reached = reached & goal(answer, photo)
+        for one in answer.members if several else (answer,):
+            for goal in self.goals:
+                reached = reached & goal(one, photo)
         return reached
 
     def __add__(self, other: "Objective") -> "Objective":

@@ -1,4 +1,4 @@
-"""Several classifiers as one victim: mean of logits, of losses, or of probabilities."""
+"""Several victims of a kind as one: mean of logits, of losses, or of probabilities."""
 
 import hashlib
 import math
@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from physadv.core import Answer, Encoded, check
+from physadv.core import Answer, Detections, Encoded, check
 from physadv.core.check import one_of
 from physadv.core.device import device_of
 from physadv.victims.door import check_scores
@@ -17,13 +17,14 @@ from physadv.victims.victim import Victim
 
 
 class Ensemble:
-    """Classifiers of the same classes, asked together (Dong et al. 2018, Liu et al. 2017).
+    """Victims of the same classes, asked together (Dong et al. 2018, Liu et al. 2017).
 
     `mean` says what is averaged over them: "logits"; "losses", where the attacker's loss and its
     gradient are the mean of the members' own, whatever the loss is (the scores are then the mean
     of the log-probabilities); or "probabilities" (the scores are the logarithm of their mean).
-    Each member prepares the images in its own way. Raises `UserError` for no members, or for
-    members with different labels.
+    Each member prepares the images in its own way. Of detectors only losses can be averaged: the
+    answer holds the candidates of all, and an objective succeeds where it does with every member.
+    Raises `UserError` for no members, or for members with different labels.
     """
 
     def __init__(
@@ -69,9 +70,20 @@ class Ensemble:
     def __call__(self, images: Encoded) -> Answer:
         """Answer for (B,3,H,W) images in [0,1] of any size, as `mean` says."""
         answers = [one(images) for one in self.victims]
+        dense = [one for one in answers if isinstance(one, Detections)]
+        if dense:
+            self._check_detectors(len(dense))
+            return _joined(dense)
         scores = torch.stack([check_scores(one.scores, rows=len(images)) for one in answers])
         together = MEANS[self.mean](scores)
         return Answer(together, tuple(answers) if self.mean == "losses" else ())
+
+    def _check_detectors(self, count: int) -> None:
+        got = f"{count} detectors among {len(self.victims)} victims"
+        same = count == len(self.victims)
+        check(same, "victims", expected="classifiers or detectors, not both", got=got)
+        fix = "there is no mean of candidates"
+        check(self.mean == "losses", "mean", expected="'losses'", got=f"{self.mean!r}", fix=fix)
 
     def label(self, name_or_index: str | int) -> int:
         """Return the class of a label, an index, or an index in digits; see `find_label`."""
@@ -94,6 +106,16 @@ def _mean_log_probabilities(scores: Tensor) -> Tensor:
 def _log_mean_probabilities(scores: Tensor) -> Tensor:
     together = scores.log_softmax(dim=2).logsumexp(dim=0)
     return together - math.log(len(scores))
+
+
+def _joined(dense: Sequence[Detections]) -> Detections:
+    """Return the candidates of all detectors, each with the scores that count for its own."""
+    return Detections(
+        torch.cat([one.counted() for one in dense], dim=1),
+        tuple(dense),
+        boxes=torch.cat([one.boxes for one in dense], dim=1),
+        valid=torch.cat([one.valid for one in dense], dim=1),
+    )
 
 
 MEANS: dict[str, Callable[[Tensor], Tensor]] = {

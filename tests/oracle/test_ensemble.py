@@ -75,5 +75,9 @@ def test_members_that_do_not_go_together_are_refused() -> None:
         Ensemble([small_victim(), linear_victim()])
     with pytest.raises(UserError, match=r"^mean: expected one of"):
         Ensemble(members(), mean="votes")  # type: ignore[arg-type]  # wrong on purpose
-    with pytest.raises(UserError, match=r"^victim: expected scores of shape \(3, classes\)"):
+    with pytest.raises(UserError, match=r"^mean: expected 'losses', got 'logits'"):
         Ensemble([cell_detector()])(IMAGES)
+    plain = Classifier.of(SmallNetwork(3), cell_detector().labels, Prepare(20))
+    mixed = Ensemble([plain, cell_detector()], mean="losses")
+    with pytest.raises(UserError, match=r"^victims: expected classifiers or detectors, not both"):
+        mixed(IMAGES)

@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import detection
 
-from physadv.core import Encoded, UserError, generator
+from physadv.core import Encoded, Found, UserError, generator
+from physadv.objectives import appear, mislabel, vanish
 from physadv.testing import check_victim
 from physadv.victims import Detector, torchvision_detector
+from tests.oracle.test_detections import plain_iou
+from tests.oracle.test_vanish import photo
 
 CLASSES, PASSING = 4, 200
 """How many classes the models have; how many pairs of candidate and class pass the threshold."""
@@ -179,3 +182,39 @@ def test_a_name_builds_the_architecture_untrained_and_says_so() -> None:
     assert victim.note.startswith("untrained")
     assert (len(victim.labels), victim.size_px) == (91, (320, 320))
     assert victim.label("stop sign") == 13
+
+
+def classes_at(found: Found, place: Tensor) -> set[int]:
+    """Return the classes reported at an IoU of 0.5 or more to a place, by loops."""
+    pairs = zip(found.boxes.tolist(), found.labels.tolist(), strict=True)
+    at = tuple(place.tolist())
+    return {label for box, label in pairs if plain_iou(tuple(box), at) >= 0.5}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_objectives_ask_every_head_about_what_it_reports(
+    kind: str, made: dict[str, Detector]
+) -> None:
+    victim, batch = made[kind], images().requires_grad_()
+    dense = victim(Encoded(batch))
+    score = float(dense.scores.detach().flatten().topk(PASSING).values[-1])
+    reports = dense.final(score, 0.45)
+    label, place = int(reports[0].labels[0]), reports[0].boxes[0]
+    other = 1 + label % (CLASSES - 1)
+    where = photo(place.repeat(2, 1))
+    at = [classes_at(found, place) for found in reports]
+    misnamed = [bool(found - {other}) and other not in found for found in at]
+    wanted = [
+        (vanish(label, score=score), [label not in found for found in at]),
+        (mislabel(other, label, score=score), [label in f and other not in f for f in at]),
+        (mislabel(other, score=score), misnamed),
+        (appear(label, score=score), [label in found for found in at]),
+    ]
+    assert label in at[0]
+    for goal, successes in wanted:
+        assert goal.success(dense, where).tolist() == successes
+        loss = goal.loss(dense, where)
+        assert bool(loss.isfinite().all())
+        (slope,) = torch.autograd.grad(loss[0], batch, retain_graph=True)
+        assert float(slope[0].abs().max()) > 0
+        assert float(slope[1].abs().max()) == 0

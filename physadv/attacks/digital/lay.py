@@ -12,6 +12,9 @@ from physadv.scene.texture import footprints, places
 LEAST = 1e-4
 """A smaller share of a pixel is rounding, and the pixel stays as it is."""
 
+MARGIN_PX = 2
+"""How far beyond a patch's corners pixels are looked at."""
+
 
 def lay_patch(
     images: Tensor, patch: Tensor, corners_px: Tensor, cover: Tensor | None = None
@@ -22,16 +25,40 @@ def lay_patch(
     the images) says how much of each pixel may be covered. Every pixel is the mean of the patch
     over its footprint (Crow 1984), so that a patch as large in pixels as its box is laid as it is.
     """
-    height, width = images.shape[-2:]
-    grid = pixel_grid(height, width).to(corners_px)
-    place = places(_plane(corners_px), grid[None], (2.0, 2.0)) + 1
+    origin, size = _window(corners_px.detach(), (images.shape[-2], images.shape[-1]))
+    grid = pixel_grid(*size).to(corners_px)
+    near = corners_px - origin[:, None].to(corners_px)
+    place = places(_plane(near), grid[None], (2.0, 2.0)) + 1
     half = footprints(place, everywhere=True)
     seen = _means(patch.expand(len(images), -1, -1, -1), place, half)
+    seen = _back(seen, origin, (images.shape[-2], images.shape[-1]))
     touched = seen[:, -1:] > LEAST
     share, colour = seen[:, -1:] * touched, seen[:, :-1] * touched
     if cover is not None:
         share, colour = share * cover, colour * cover
     return images * (1 - share) + colour
+
+
+def _window(corners_px: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+    """Return origins (B,2) of windows of one (height, width) that hold all that corners touch."""
+    whole = torch.tensor([size[1], size[0]])
+    low = corners_px.amin(dim=1).cpu().sub(MARGIN_PX).floor().long()
+    high = corners_px.amax(dim=1).cpu().add(MARGIN_PX).ceil().long()
+    low, high = low.clamp_min(0).minimum(whole), high.clamp_min(0).minimum(whole)
+    side = (high - low).amax(dim=0).clamp_min(2)  # a footprint is a difference of two places
+    width, height = side.minimum(whole).tolist()
+    return low.minimum(whole - torch.tensor([width, height])), (height, width)
+
+
+def _back(seen: Tensor, origin: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return windows (B,C,h,w) in their places of pictures of `size`, 0 elsewhere."""
+    (height, width), (high, wide) = size, seen.shape[-2:]
+    return torch.stack(
+        [
+            F.pad(one, (x, width - wide - x, y, height - high - y))
+            for one, (x, y) in zip(seen, origin.tolist(), strict=True)
+        ]
+    )
 
 
 def lifted(images: Tensor, corners_px: Tensor, size: tuple[int, int]) -> Tensor:

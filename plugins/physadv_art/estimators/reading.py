@@ -9,7 +9,7 @@ from torch import Tensor
 
 from physadv.core import Answer, Detections, Encoded, check
 from physadv.core.check import one_of
-from physadv.objectives.vanish import LEAST
+from physadv.objectives.seen import LEAST
 from physadv.victims import Detector, find_label
 
 Reduce = Literal["max", "logsumexp"]
