@@ -60,7 +60,7 @@ def test_attacks_by_gradient_say_who_takes_a_black_box(
     assert not Path("physadv-attack").exists()
 
 
-def test_stickers_are_judged_on_a_remote_one_and_not_sought_there(
+def test_stickers_are_judged_on_a_remote_one_and_not_sought_by_gradient(
     result: Path, here: Path, server: Server
 ) -> None:
     label_file(here / "names.txt", LABELS)
@@ -77,6 +77,19 @@ def test_stickers_are_judged_on_a_remote_one_and_not_sought_there(
     assert "physadv evaluate --victim" in line
     assert server.images == asked
     assert not Path("new").exists()
+
+
+def test_an_attack_that_only_asks_finds_stickers_on_a_remote_one(
+    here: Path, server: Server
+) -> None:
+    label_file(here / "names.txt", LABELS)
+    goal = ("--target", "green", "--truth", "red", "--layout", "middle", "--cell-mm", 50)
+    search = ("--attack", "random-search", "--queries", 120, "--label-only", "--judged", 20)
+    done("generate", *named(server), *goal, *search, "--out", "new")
+    facts = card(Path("new"))
+    assert facts["budget"]["queries"] == 120
+    assert 120 < facts["victim"]["queries"] <= server.images  # the report shows a few more
+    assert facts["measured"]["success"]["n"] == 20
 
 
 def test_an_onnx_file_is_attacked_and_one_without_gradients_is_a_black_box(
