@@ -110,8 +110,8 @@ def rows(names: list[str], budget: Budget, judged: int, seed: int) -> Iterator[R
 
 
 def _curve(problem: Problem, course: Course, judged: int, seed: int) -> dict[int, Rate]:
-    """Judge the best after each number of queries on fresh conditions, 200 at most."""
-    n = min(200, judged)
+    """Judge the best after each number of queries on fresh conditions, 100 at most."""
+    n = min(100, judged)
     given = problem.draw(n, generator(spawn(seed, "curve")))
     return {
         mark: wilson(int(problem.judge(state.best, given).success.sum()), n)

@@ -50,8 +50,8 @@ class GradientEstimate(Attack):
 
     method: Literal["nes", "spsa"] = "nes"
     budget: Budget = Budget()
-    pairs: int = 20
-    batch: int = 1
+    pairs: int = 10
+    batch: int = 2
     radius: float = 0.2
     rate: float = 0.1
     optimiser: Literal["adam", "sign"] = "adam"

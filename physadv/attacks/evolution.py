@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import cma
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -68,6 +67,8 @@ class _Evolution:
         options["CMA_diagonal"] = DIAGONAL
         if settings.population:
             options["popsize"] = settings.population
+        import cma  # here, as it loads much of scipy
+
         self.strategy = cma.CMAEvolutionStrategy(mean, settings.spread, options)
 
     @property

@@ -29,7 +29,7 @@ class RandomSearch(Attack):
     """
 
     budget: Budget = Budget()
-    batch: int = 2
+    batch: int = 4
     refresh: int = 10
     share: float = 1.0
 
