@@ -1,15 +1,16 @@
 """Attacks on the light and on the lens, each in its literature's setting, on the bundled victim.
 
-python -m benchmarks.light [shadow laser projector "lens dots"] [--n 300] [--seed 0]
+python -m benchmarks.light [shadow laser projector "lens dots" …] [--n 300] [--seed 0]
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
+from PIL import Image
 from rich.table import Table
 
 from benchmarks import show
@@ -26,6 +27,7 @@ from physadv.scene import StreetScene, sign
 from physadv.victims.bundled import bundled
 
 SEARCH = Gradient(steps=30, batch=16, restarts=8, held_out=32, check_every=15, enough=0.97)
+LONG = replace(SEARCH, restarts=16)
 SHOWN = 5
 SEEN = 0.05
 """A change of the light that counts as touched area."""
@@ -45,7 +47,11 @@ class Setting:
 STOP_MM, SPEED_MM = sign("stop").size_mm, sign("speed_limit_30").size_mm
 SETTINGS = {
     "shadow": Setting("speed_limit_30", ShadowPolygon(SPEED_MM)),
-    "laser": Setting("speed_limit_30", LaserLine(SPEED_MM, ambient_lux=2.0)),
+    "shadow on stop": Setting("stop", ShadowPolygon(STOP_MM)),
+    "laser": Setting("speed_limit_20", LaserLine(SPEED_MM, ambient_lux=0.1), search=LONG),
+    "three lasers": Setting(
+        "speed_limit_20", LaserLine(SPEED_MM, lines=3, ambient_lux=2.0), search=LONG
+    ),
     "projector": Setting(
         "stop",
         Projection(STOP_MM, cell_mm=60.0, ambient_lux=50.0),
@@ -87,10 +93,8 @@ def main(
         show.console.print(table(name, aim, found))
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
-            sheet = contact_sheet(aim, found.theta, n=SHOWN, seed=seed)
-            read = tuple(aim.victim.labels[answer] for answer in sheet.answers)
-            strip = Strip(name, sheet.pictures, read)
-            contact_sheet_image("", [strip]).save(pictures / f"{name.replace(' ', '_')}.png")
+            path = pictures / f"{name.replace(' ', '_')}.png"
+            strip(name, aim, found).quantize(128).save(path, optimize=True)
 
 
 def problem(setting: Setting) -> Problem:
@@ -99,6 +103,13 @@ def problem(setting: Setting) -> Problem:
     label = design.labels["gtsrb"]
     around = world(setting.preset, StreetScene(design), label=label, changes=setting.changes)
     return Problem(victim, untargeted(), setting.patch, around)
+
+
+def strip(name: str, aim: Problem, found: Result) -> Image.Image:
+    """Return photographs of what was found, with what the victim read."""
+    sheet = contact_sheet(aim, found.theta, n=SHOWN, seed=found.seed)
+    read = tuple(aim.victim.labels[answer] for answer in sheet.answers)
+    return contact_sheet_image("", [Strip(name, sheet.pictures, read)])
 
 
 def table(name: str, aim: Problem, found: Result) -> Table:

@@ -28,7 +28,7 @@ class LaserLine:
     size_mm: tuple[float, float]
     lines: int = 1
     ambient_lux: float = 20.0
-    width_mm: tuple[float, float] = (10.0, 60.0)
+    width_mm: tuple[float, float] = (10.0, 120.0)
     wavelength_nm: tuple[float, float] = (400.0, 680.0)
     power_mw: tuple[float, float] = (0.0, 5.0)
     length_mm: float = 0.0
