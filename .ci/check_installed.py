@@ -1,4 +1,4 @@
-"""Fails unless the installed package holds every file of the checkout's packages.
+"""Fails unless the installed package holds every file of the checkout's packages and designs.
 
 Tests run beside the checkout and would not notice a file that the wheel lacks.
 """
@@ -22,6 +22,7 @@ def main() -> None:
     wanted = packaged(ROOT, "physadv")
     for plugin in (ROOT / "plugins").glob("physadv_*"):
         wanted |= packaged(ROOT / "plugins", plugin.name)
+    wanted |= {f"physadv/{name}" for name in packaged(ROOT, "patches")}
     missing = sorted(wanted - installed)
     sys.exit(f"not installed: {', '.join(missing)}" if missing else 0)
 

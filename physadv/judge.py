@@ -56,10 +56,21 @@ class Report:
 
 
 def judge(
-    problem: Problem, theta: Tensor, *, seed: int, n: int = 500, tick: Tick = lambda _: None
+    problem: Problem,
+    theta: Tensor,
+    *,
+    seed: int,
+    n: int = 500,
+    tick: Tick = lambda _: None,
+    first: int | None = None,
 ) -> Report:
-    """Judge theta over n fresh conditions drawn from `seed`; `tick` is told each stage's name."""
+    """Judge theta over n fresh conditions drawn from `seed`; `tick` is told each stage's name.
+
+    Only the `first` of them where that is given: a sample of what all n would say.
+    """
     given = problem.draw(n, generator(spawn(seed, "judge")))
+    n = n if first is None else min(first, n)
+    given = take(given, slice(n))
     tick("sticker")
     seen = problem.judge(theta, given)
     tick("bare sign")

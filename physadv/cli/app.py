@@ -9,6 +9,7 @@ from physadv.cli.attack import attack
 from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.evaluate import evaluate, sheet
 from physadv.cli.generate import demo, generate
+from physadv.cli.patches import patches_app
 from physadv.cli.plugins import plugins
 from physadv.cli.preview import preview
 from physadv.cli.score import score
@@ -30,6 +31,7 @@ for command in (demo, generate, evaluate, attack, preview, score, sheet, victims
 app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.add_typer(train_app, name="train")
+app.add_typer(patches_app, name="patches")
 
 
 def _version(wanted: bool) -> None:

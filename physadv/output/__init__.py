@@ -13,13 +13,17 @@ from physadv.output.page import report_page
 from physadv.output.pictures import patch_picture, sign_picture
 from physadv.output.report import write_report
 from physadv.output.sheet import write_sheet
+from physadv.output.shelf import Kept, find_kept, keep, read_kept, shelf_folder, shelved
 from physadv.output.state import Saved, load_state, save_state
+from physadv.output.verify import Comparison, verify
 from physadv.output.write import write_folder, write_sheets
 
 __all__ = [
     "PAPERS",
     "Artwork",
+    "Comparison",
     "Finding",
+    "Kept",
     "Options",
     "Saved",
     "Sized",
@@ -29,15 +33,21 @@ __all__ = [
     "check_folder",
     "contact_sheet_image",
     "default_grid",
+    "find_kept",
     "generate",
+    "keep",
     "load_state",
     "make_card",
     "patch_picture",
     "read_folder",
+    "read_kept",
     "report_page",
     "save_state",
+    "shelf_folder",
+    "shelved",
     "sign_picture",
     "today",
+    "verify",
     "write_attacked",
     "write_card",
     "write_chart",

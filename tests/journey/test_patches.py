@@ -1,47 +1,69 @@
 """The designs kept in patches/ are what their cards say, and still succeed when judged anew."""
 
-import json
+import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from physadv.core import load_rgba
-from physadv.design import build_problem, build_victim
-from physadv.judge import judge
-from physadv.output import patch_picture, read_folder
-from physadv.output.card import tensor_digest
+from physadv.cli.made_by import made_by
+from physadv.design import Design
+from physadv.output import Kept, read_kept, shelf_folder, shelved
+from tests.journey.commands import done, physadv
 from tests.shared_data import ROOT
 
-FOLDERS = sorted(path.parent for path in (ROOT / "patches").glob("*/design.toml"))
+SHELF = shelved(shelf_folder())
+EACH = pytest.mark.parametrize("name", SHELF)
 
 
-def card(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "card.json").read_text()))
+def kept(name: str) -> Kept:
+    return read_kept(SHELF[name])
 
 
-def test_there_is_one() -> None:
-    assert FOLDERS
+def test_they_are_those_of_the_checkout() -> None:
+    assert shelf_folder() == ROOT / "patches"
+    assert "stop-as-speed-limit-80" in SHELF
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_its_files_belong_together(folder: Path) -> None:
-    design, theta = read_folder(folder)
-    victim = build_victim(design)
-    assert card(folder)["theta"] == tensor_digest(theta)
-    assert card(folder)["victim"]["digest"] == victim.digest()
-    assert card(folder)["design"]["digest"] == design.digest()
-    drawn = patch_picture(build_problem(design, victim).patch, theta)
-    kept = torch.cat(load_rgba(folder / "patch.png"), dim=1)
-    torch.testing.assert_close(drawn, kept, atol=1e-6, rtol=0)
+@EACH
+def test_its_card_agrees_with_what_is_found_now(name: str) -> None:
+    said = done("patches", "verify", name, "--n", 20).stdout
+    assert "does not" not in said
+    assert "drawn by theta" in said
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_it_succeeds_and_its_controls_do_not(folder: Path) -> None:
-    design, theta = read_folder(folder)
-    report = judge(build_problem(design, build_victim(design)), theta, seed=11, n=60)
-    claimed = card(folder)["measured"]["success"]
-    assert report.success.high >= claimed["low"]
-    assert report.success.share >= 0.9
-    assert max(rate.share for rate in report.controls.values()) <= 0.05
+@EACH
+def test_its_controls_and_the_bare_sign_do_not_succeed(name: str) -> None:
+    measured = kept(name).card["measured"]
+    assert measured["success"]["n"] >= 300
+    others = [measured["clean"], *measured["controls"].values()]
+    assert len(others) >= 5
+    assert max(rate["share"] for rate in others) <= 0.05
+    assert measured["success"]["low"] > max(rate["high"] for rate in others)
+
+
+@EACH
+def test_the_command_that_is_said_asks_for_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Design] = []
+    monkeypatch.setattr("physadv.cli.generate.run", lambda design, *_: asked.append(design))
+    program, *arguments = shlex.split(made_by(kept(name).design, SHELF[name]))
+    assert program == "physadv"
+    done(*arguments)
+    assert [design.unplaced() for design in asked] == [kept(name).design.unplaced()]
+
+
+@EACH
+def test_it_keeps_small(name: str) -> None:
+    sizes = {path.name: path.stat().st_size for path in SHELF[name].iterdir()}
+    assert {"card.json", "design.toml", "patch.png", "preview.png", "theta.safetensors"} == {*sizes}
+    assert sum(sizes.values()) < 400_000
+
+
+def test_the_table_of_the_readme_is_up_to_date(tmp_path: Path) -> None:
+    page, copy = ROOT / "patches" / "README.md", tmp_path / "README.md"
+    copy.write_text(page.read_text(encoding="utf-8"), encoding="utf-8")
+    assert physadv("patches", "list", "--readme", copy).exit_code == 0
+    again = "run physadv patches list --readme patches/README.md"
+    assert copy.read_text(encoding="utf-8") == page.read_text(encoding="utf-8"), again
+    assert all(f"[{name}]({name})" in copy.read_text(encoding="utf-8") for name in SHELF)

@@ -18,6 +18,8 @@ from physadv.core import (
     Photo,
     Varying,
     generator,
+    spawn,
+    take,
     wilson,
 )
 from physadv.judge import Report, judge, rate
@@ -238,3 +240,16 @@ def test_few_photos_are_judged_too(n: int) -> None:
     report = judged(Stubborn(1), n=n)
     assert report.success.n == report.clean.n == n
     assert all(control.n == n for control in report.controls.values())
+
+
+def test_a_sample_is_the_first_of_the_conditions() -> None:
+    """A rate of the first k rows is their count in a loop; all rows are the whole report."""
+    victim, seed = linear_victim(), 3
+    where = problem(victim, tiny_world(0))
+    whole = judge(where, theta(), seed=seed, n=N)
+    assert judge(where, theta(), seed=seed, n=N, first=N + 9) == whole
+    given = where.draw(N, generator(spawn(seed, "judge")))
+    hits = [bool(where.judge(theta(), take(given, slice(k, k + 1))).success) for k in range(12)]
+    sample = judge(where, theta(), seed=seed, n=N, first=12)
+    assert (sample.n, sample.success) == (12, wilson(sum(hits), 12))
+    assert all(one.n == 12 for one in sample.controls.values())
