@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate
 
 from physadv.core import Encoded, Ink, generator
 from physadv.patch import Mask, rectangle
+from physadv.patch.patch import at_limits
 from physadv.problem import Problem
 
 GRID = 30
@@ -72,10 +73,10 @@ class Boxes:
         colour = interpolate(colours[None], size, mode="bilinear", align_corners=False)
         return Ink(Encoded(colour), (1 - bare.prod(dim=0))[None, None])
 
-    def saturated(self, theta: Tensor) -> float:
-        """Return the share of the colours that are 0 or 1."""
+    def doubts(self, theta: Tensor) -> tuple[str, ...]:
+        """Doubt colours that are nearly all 0 or 1."""
         colours = self.split(theta)[1]
-        return float(((colours < 0.01) | (colours > 0.99)).float().mean())
+        return at_limits("colours", (colours < 0.01) | (colours > 0.99))
 
     def controls(self, theta: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Return random colours in the same rectangles."""

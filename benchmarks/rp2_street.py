@@ -23,7 +23,7 @@ from physadv.core.memory import keep_memory
 from physadv.design import build_problem, design_from
 from physadv.judge import Report, judge
 from physadv.objectives import non_printability, read_palette
-from physadv.patch import Mask, Pixels, measure, rectangle
+from physadv.patch import Mask, Pixels, ink, measure, rectangle
 from physadv.problem import Problem
 from physadv.scene import StreetScene, sign
 from tests.lisa import lisa
@@ -124,9 +124,11 @@ def told(mask: Mask, report: Report, seconds: float) -> tuple[str, ...]:
 
 def score(data: Path, laid: Problem, theta: Tensor) -> float:
     """Return the mean non-printability score of what is inked."""
-    ink = laid.patch.touch(theta, 256)
+    printed = ink(laid.patch, theta, 256)
     palette = read_palette(data / "rp2" / "colours" / "npstriplets.txt")
-    return float((non_printability(ink.colour, palette) * ink.cover).sum() / ink.cover.sum())
+    return float(
+        (non_printability(printed.colour, palette) * printed.cover).sum() / printed.cover.sum()
+    )
 
 
 if __name__ == "__main__":
