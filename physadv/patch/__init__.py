@@ -6,8 +6,17 @@ from physadv.patch.controls import controls
 from physadv.patch.few_inks import FewInks, read_inks
 from physadv.patch.glyphs import Glyphs
 from physadv.patch.latent import Latent
-from physadv.patch.layouts import bars, candidates, pack
-from physadv.patch.mask import Limits, Mask, Measures, check_mask, measure, read_mask, rectangle
+from physadv.patch.layouts import bars, candidates, on_cells, pack
+from physadv.patch.mask import (
+    Limits,
+    Mask,
+    Measures,
+    apart_mm,
+    check_mask,
+    measure,
+    read_mask,
+    rectangle,
+)
 from physadv.patch.patch import Patch
 from physadv.patch.pixels import Pixels
 from physadv.patch.strokes import Strokes
@@ -26,11 +35,13 @@ __all__ = [
     "Pixels",
     "Strokes",
     "Waves",
+    "apart_mm",
     "bars",
     "candidates",
     "check_mask",
     "controls",
     "measure",
+    "on_cells",
     "pack",
     "read_inks",
     "read_mask",
