@@ -3,6 +3,7 @@
 from physadv.attacks.base import Attack, Result, State
 from physadv.attacks.expectation import Expectation
 from physadv.attacks.gradient import Gradient, Walk
+from physadv.attacks.masks import class_activation_map, l1_map, learn, occlusion_map
 from physadv.attacks.placement import Placement, Race, place
 
 __all__ = [
@@ -14,5 +15,9 @@ __all__ = [
     "Result",
     "State",
     "Walk",
+    "class_activation_map",
+    "l1_map",
+    "learn",
+    "occlusion_map",
     "place",
 ]
