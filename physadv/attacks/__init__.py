@@ -7,6 +7,7 @@ from physadv.attacks.evolution import CMAES
 from physadv.attacks.expectation import Expectation
 from physadv.attacks.gradient import Gradient, Walk
 from physadv.attacks.graphite import Graphite
+from physadv.attacks.masks import class_activation_map, l1_map, learn, occlusion_map
 from physadv.attacks.placement import Placement, Race, place
 from physadv.attacks.random_search import RandomSearch
 from physadv.attacks.reduce import graphite_mask
@@ -25,6 +26,10 @@ __all__ = [
     "Result",
     "State",
     "Walk",
+    "class_activation_map",
     "graphite_mask",
+    "l1_map",
+    "learn",
+    "occlusion_map",
     "place",
 ]

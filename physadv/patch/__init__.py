@@ -7,9 +7,18 @@ from physadv.patch.few_inks import FewInks, read_inks
 from physadv.patch.glyphs import Glyphs
 from physadv.patch.laser import LaserLine
 from physadv.patch.latent import Latent
-from physadv.patch.layouts import bars, candidates, pack
+from physadv.patch.layouts import bars, candidates, on_cells, pack
 from physadv.patch.lens_dots import LensDots
-from physadv.patch.mask import Limits, Mask, Measures, check_mask, measure, read_mask, rectangle
+from physadv.patch.mask import (
+    Limits,
+    Mask,
+    Measures,
+    apart_mm,
+    check_mask,
+    measure,
+    read_mask,
+    rectangle,
+)
 from physadv.patch.patch import Patch, ink
 from physadv.patch.pixels import Pixels
 from physadv.patch.projector import Projection
@@ -34,12 +43,14 @@ __all__ = [
     "ShadowPolygon",
     "Strokes",
     "Waves",
+    "apart_mm",
     "bars",
     "candidates",
     "check_mask",
     "controls",
     "ink",
     "measure",
+    "on_cells",
     "pack",
     "read_inks",
     "read_mask",

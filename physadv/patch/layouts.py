@@ -4,18 +4,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from physadv.core import Face, UserError
-from physadv.patch.mask import Limits, Mask, measure, rectangle
+from physadv.core import Face, UserError, check
+from physadv.patch.boxes import Box, Map, Room, best_box
+from physadv.patch.mask import Limits, Mask, apart_mm, measure, rectangle
 
 CELL_MM = 10.0
 GAP_CELLS = 1
-LONGEST = 6
+FLOOR = 0.05
+"""Of a map's mean, the interest that each place has at least."""
 SAFE = 0.95
 """Of the legend that may be covered, the part that is used."""
-Map = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,9 @@ def ground(face: Face, limits: Limits) -> Ground:
     rows, columns = int(height_mm // CELL_MM), int(width_mm // CELL_MM)
     worst = F.adaptive_max_pool2d(1 - face.field, (rows, columns))[0, 0]
     free = (worst <= 0.02).numpy().astype(np.float64)
+    if limits.away_mm > 0:
+        near = -F.adaptive_max_pool2d(-apart_mm(face), (rows, columns))[0, 0]
+        free *= (near >= limits.away_mm + width_mm / face.cover.shape[-1]).numpy()
     strokes = F.adaptive_avg_pool2d(face.legend, (rows, columns))[0, 0].double().numpy()
     legend = strokes * 0 if limits.allow_legend else strokes / max(strokes.sum(), 1e-12)
     area = float(face.cover.mean()) * height_mm * width_mm
@@ -54,27 +57,14 @@ def templates(shape: tuple[int, int]) -> dict[str, Map]:
     }
 
 
-@dataclass(frozen=True)
-class Room:
-    """What is left to place: cells for a piece and in all, the least side, and how flat.
-
-    `legend` is the share of the legend's strokes that this piece may cover.
-    """
-
-    share: float
-    budget: float
-    legend: float
-    least: int
-    flat: float
-
-
 def pack(
     face: Face, interest: Map, limits: Limits, *, flat: float = 0.0, on_legend: bool = False
 ) -> Mask:
     """Place rectangles greedily where the interest is highest, within the limits.
 
     `interest` (rows, columns) is positive, on the cells of `ground`. `flat` is the least ratio of
-    width to height. With `on_legend` pieces may cover what the limits allow of the letters.
+    width to height. With `on_legend` pieces may cover what the limits allow of the letters. What
+    is to be symmetric comes in pairs, or on the face's vertical axis.
     Raises `UserError` where not one piece of the least size fits.
     """
     field = ground(face, limits)
@@ -82,66 +72,76 @@ def pack(
     least = int(np.ceil(limits.min_mm / cell - 1e-6))
     budget = field.face_mm2 * limits.area_pct / 100 / cell**2
     strokes = SAFE * limits.legend_pct / 100 if on_legend else 0.0
-    free, pieces = field.free.copy(), []
-    for left in range(limits.pieces, 0, -1):
+    free, pieces, left = field.free.copy(), [], limits.pieces
+    while left > 0:
         room = Room(budget / left * 1.15, budget, 2 * strokes / (left + 1), least, flat)
-        chosen = _best(free, interest, field.legend, room)
-        if chosen is None:
-            continue
-        top, start, high, wide = chosen
-        strokes -= float(field.legend[top : top + high, start : start + wide].sum())
-        pieces.append(rectangle(*(v * cell for v in (start, top, wide, high))))
-        budget -= high * wide
-        rows = slice(max(0, top - GAP_CELLS), top + high + GAP_CELLS)
-        free[rows, max(0, start - GAP_CELLS) : start + wide + GAP_CELLS] = 0
+        best = _mirrored if limits.symmetric else _single
+        chosen = best(free, interest, field.legend, room, left)
+        for top, start, high, wide in chosen:
+            strokes -= float(field.legend[top : top + high, start : start + wide].sum())
+            pieces.append(rectangle(*(v * cell for v in (start, top, wide, high))))
+            budget -= high * wide
+            rows = slice(max(0, top - GAP_CELLS), top + high + GAP_CELLS)
+            free[rows, max(0, start - GAP_CELLS) : start + wide + GAP_CELLS] = 0
+        left -= max(1, len(chosen))
     if not pieces:
         raise UserError(
             "min-mm",
             expected=f"pieces that fit beside the legend of {face.name} in {limits.area_pct:g} %",
             got=f"{limits.min_mm:g} mm",
-            fix="allow a larger area, smaller pieces or --allow-legend",
+            fix="allow a larger area, smaller pieces or " + _loosened(limits),
         )
     return Mask(face.size_mm, tuple(pieces))
 
 
-def _best(free: Map, interest: Map, legend: Map, room: Room) -> tuple[int, int, int, int] | None:
-    """Return (top, left, height, width) in cells of the best free rectangle that has room."""
-    sums, blocked, strokes = _integral(interest), _integral(1 - free), _integral(legend)
-    found, score = None, 0.0
-    for high, wide in _sizes(free.shape, room):
-        clear = _boxes(blocked, high, wide) < 0.5
-        clear &= _boxes(strokes, high, wide) <= room.legend + 1e-5
-        value = np.where(clear, _boxes(sums, high, wide), 0.0)
-        place = int(value.argmax())
-        if value.flat[place] > score:
-            score = float(value.flat[place])
-            top, left = divmod(place, value.shape[1])
-            found = (top, left, high, wide)
-    return found
+def _loosened(limits: Limits) -> str:
+    return "a smaller --away-mm" if limits.away_mm > 0 else "--allow-legend"
 
 
-def _sizes(shape: tuple[int, ...], room: Room) -> list[tuple[int, int]]:
-    cells = min(room.share, room.budget)
-    return [
-        (high, wide)
-        for high in range(room.least, shape[0])
-        for wide in range(room.least, shape[1])
-        if high * wide <= cells
-        and max(high, wide) <= LONGEST * min(high, wide)
-        and wide >= room.flat * high
-    ]
+def _single(free: Map, interest: Map, legend: Map, room: Room, _left: int) -> list[Box]:
+    found = best_box(free, interest, legend, room)
+    return [] if found is None else [found]
 
 
-def _integral(values: Map) -> Map:
-    total: Map = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    return total
+def _mirrored(free: Map, interest: Map, legend: Map, room: Room, left: int) -> list[Box]:
+    """Return a box and its mirror image, or one that is its own, whichever has more a piece."""
+    columns = free.shape[1]
+    both, seen = free * free[:, ::-1], (interest + interest[:, ::-1]) / 2
+    middle = best_box(both, seen, legend, replace(room, centred=True))
+    if left < 2:
+        return [] if middle is None else [middle]
+    half = both.copy()
+    half[:, (columns - GAP_CELLS) // 2 :] = 0
+    narrow = replace(room, budget=room.budget / 2)
+    side = best_box(half, seen, legend + legend[:, ::-1], narrow)
+    if side is None or (middle is not None and _sum(seen, middle) > _sum(seen, side)):
+        return [] if middle is None else [middle]
+    top, start, high, wide = side
+    return [side, (top, columns - start - wide, high, wide)]
 
 
-def _boxes(integral: Map, high: int, wide: int) -> Map:
-    """Return the sums over all boxes of one size."""
-    below = integral[high:] - integral[:-high]
-    sums: Map = below[:, wide:] - below[:, :-wide]
-    return sums
+def _sum(interest: Map, box: Box) -> float:
+    top, start, high, wide = box
+    return float(interest[top : top + high, start : start + wide].sum())
+
+
+def on_cells(face: Face, limits: Limits, interest: Tensor) -> Map:
+    """Return a map of interest (1,1,h,w) on the cells of `ground`, of mean 1, none without any.
+
+    Raises `UserError` for one that is empty, negative or not finite.
+    """
+    rows, columns = ground(face, limits).free.shape
+    good = interest.ndim == 4 and bool(interest.isfinite().all()) and float(interest.min()) >= 0
+    good = good and float(interest.sum()) > 0
+    wanted, got = "a map (1,1,h,w) of numbers, at least 0, not all 0", tuple(interest.shape)
+    check(good, "interest", expected=wanted, got=f"{got}", fix="take another kind of map")
+    if interest.shape[2] < rows or interest.shape[3] < columns:
+        fine = F.interpolate(interest, (rows, columns), mode="bilinear", align_corners=False)
+    else:
+        fine = F.adaptive_avg_pool2d(interest, (rows, columns))
+    seen = fine[0, 0].double()
+    level: Map = (seen / seen.mean() + FLOOR).numpy()
+    return level
 
 
 def candidates(face: Face, limits: Limits, saliency: Tensor | None = None) -> dict[str, Mask]:
@@ -154,7 +154,7 @@ def candidates(face: Face, limits: Limits, saliency: Tensor | None = None) -> di
     maps = templates((rows, columns))
     if saliency is not None:
         seen = F.adaptive_avg_pool2d(saliency, (rows, columns))[0, 0].double().numpy()
-        maps["salient"] = seen / max(seen.mean(), 1e-12) + 0.05
+        maps["salient"] = seen / max(seen.mean(), 1e-12) + FLOOR
     masks = {name: pack(face, interest, limits, on_legend=True) for name, interest in maps.items()}
     fewer = replace(limits, pieces=max(1, round(limits.pieces * 0.6)))
     masks["middle, fewer pieces"] = pack(face, maps["middle"], fewer, on_legend=True)

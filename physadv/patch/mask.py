@@ -14,13 +14,18 @@ from physadv.core.coverage import Contour, coverage
 from physadv.core.device import here
 from physadv.patch.contours import contours
 
+UNLIKE_PCT = 2.0
+"""What rounding may leave of a symmetric mask without its mirror image."""
+
 
 @dataclass(frozen=True)
 class Limits:
     """What stickers may be: their share of the face, number, least size, and where they lie.
 
     `area_pct` is per cent of the face's silhouette; `min_mm` holds in both directions; with
-    `allow_legend` letters may be covered, else at most `legend_pct` per cent of their strokes.
+    `allow_legend` letters may be covered, else at most `legend_pct` per cent of their strokes, and
+    with `away_mm` pieces keep that distance from them. `symmetric` pieces are their own mirror
+    image about the frame's vertical axis; each counts.
     """
 
     area_pct: float = 15.0
@@ -28,6 +33,8 @@ class Limits:
     min_mm: float = 40.0
     allow_legend: bool = False
     legend_pct: float = 10.0
+    symmetric: bool = False
+    away_mm: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse limits that nothing can meet."""
@@ -35,6 +42,10 @@ class Limits:
         check(0 < self.area_pct <= 100, "area", expected="a per cent above 0, up to 100", got=area)
         check(self.pieces >= 1, "pieces", expected="at least 1", got=self.pieces)
         check(self.min_mm > 0, "min-mm", expected="millimetres above 0", got=size)
+        away = f"{self.away_mm:g}"
+        check(self.away_mm >= 0, "away-mm", expected="millimetres, at least 0", got=away)
+        both = self.allow_legend and self.away_mm > 0
+        check(not both, "away-mm", expected="none beside --allow-legend", got=away)
 
 
 @dataclass(frozen=True)
@@ -116,4 +127,35 @@ def check_mask(mask: Mask, face: Face, limits: Limits) -> Measures:
         check(holds, f"mask {name}", expected=f"at most {limit:g}", got=f"{value:.1f}")
     least, size = f"at least {limits.min_mm:g} mm", f"{found.smallest_mm:.1f} mm"
     check(found.smallest_mm >= limits.min_mm - 0.5, "mask piece size", expected=least, got=size)
+    _check_place(mask, face, limits)
     return found
+
+
+def _check_place(mask: Mask, face: Face, limits: Limits) -> None:
+    """Raise `UserError` for pieces too near to the letters, or not symmetric where they have to be.
+
+    Distances are told to a pixel of the face's rasters.
+    """
+    cover = mask.cover(face.cover.shape[-1])
+    if limits.away_mm > 0:
+        near = float(torch.where(cover > 0.5, apart_mm(face), torch.inf).min())
+        least, got = f"at least {limits.away_mm:g} mm", f"{near:.1f} mm"
+        holds = near >= limits.away_mm - face.size_mm[1] / cover.shape[-1]
+        check(holds, "mask distance from the letters", expected=least, got=got)
+    if limits.symmetric:
+        unlike = 100 * float((cover - cover.flip(3)).abs().sum() / cover.sum())
+        got = f"{unlike:.1f} % without its mirror image"
+        check(unlike <= UNLIKE_PCT, "mask", expected="symmetric pieces", got=got)
+
+
+def apart_mm(face: Face) -> Tensor:
+    """Return how far the middle of each pixel of a face (1,1,h,w) is from its letters, in mm.
+
+    Where there are none everything is infinitely far.
+    """
+    strokes = (face.legend[0, 0] >= 0.5).cpu().numpy().astype(np.uint8)
+    if not strokes.any():
+        return torch.full_like(face.legend, torch.inf)
+    far = cv2.distanceTransform(1 - strokes, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    far_mm = far * np.float32(face.size_mm[1] / strokes.shape[1])
+    return torch.from_numpy(far_mm)[None, None]
