@@ -165,8 +165,10 @@ def generate(
         str | None,
         option(
             "KIND",
-            "search (races layouts on the victim; the default), bars, poster, the name of one "
-            "that is raced (middle, around, …), or a mask image, white where stickers go.",
+            "search (races layouts on the victim; the default); where the victim is sensitive: l1, "
+            "cam (its class activation), occlusion; learnt (rectangles moved and turned); bars, "
+            "poster, the name of one that is raced (middle, around, …); or a mask image, white "
+            "where stickers go.",
             STICKERS,
         ),
     ] = None,
@@ -178,6 +180,13 @@ def generate(
             STICKERS,
         ),
     ] = False,
+    symmetric: Annotated[
+        bool, flag("--symmetric", "Stickers that are their own mirror image.", STICKERS)
+    ] = False,
+    away_mm: Annotated[
+        float | None,
+        option("MM", "Stickers at least this far from the letters.", STICKERS),
+    ] = None,
     cell_mm: Annotated[
         float | None, option("MM", "Side of a colour cell.", STICKERS, show_default="12.5")
     ] = None,
@@ -298,6 +307,8 @@ def generate(
             "min_mm": min_mm,
             "layout": layout,
             "allow_legend": allow_legend or None,
+            "symmetric": symmetric or None,
+            "away_mm": away_mm,
             "cell_mm": cell_mm,
             "kind": kind,
             "text": text,

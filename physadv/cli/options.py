@@ -77,6 +77,8 @@ FLAGS = {
     "sticker.areas_pct": "--areas",
     "sticker.pieces": "--pieces",
     "sticker.min_mm": "--min-mm",
+    "sticker.symmetric": "--symmetric",
+    "sticker.away_mm": "--away-mm",
     "sticker.cell_mm": "--cell-mm",
     "sticker.inks": "--inks",
     "sticker.kind": "--kind",

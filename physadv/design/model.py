@@ -99,6 +99,7 @@ class StickerPart(_Part):
     "waves" smooth colours, "camouflage" the face's own within `most_de2000`.
     `inks` are the only ones that stickers have, none named: all that are printable.
     `areas_pct` asks for a result for each and their curve; the largest is the main one.
+    `symmetric` ones are their own mirror image; `away_mm` is how far they keep from the letters.
     `pieces_mm` are the contours once they are known; they win over `layout`. `chosen` is the layout
     they come from (empty: drawn by hand), `raced` the loss of each layout that was tried for it.
     """
@@ -110,6 +111,8 @@ class StickerPart(_Part):
     pieces: Count = 8
     min_mm: Positive = 40.0
     allow_legend: bool = False
+    symmetric: bool = False
+    away_mm: Weight = 0.0
     cell_mm: Cell = 12.5
     kind: Literal["pixels", "bars", "strokes", "letters", "waves", "camouflage"] = "pixels"
     text: str = "LOVE"
@@ -137,6 +140,14 @@ class StickerPart(_Part):
         black = not self.inks or self.kind == "pixels" or set(self.inks) == {"black", "white"}
         got = ",".join(self.inks)
         check(black, "inks", expected="black,white, as bars are printed", got=got)
+        lying = self.kind not in ("bars", "strokes", "letters")
+        free = [name for name in ("symmetric", "away_mm") if not lying and getattr(self, name)]
+        still = "a kind that lies where its layout says"
+        check(
+            not free, "kind", expected=still, got=self.kind, fix=f"leave out {' and '.join(free)}"
+        )
+        both = self.allow_legend and self.away_mm > 0
+        check(not both, "away_mm", expected="none where letters may be covered", got=self.away_mm)
         by_hand = bool(self.pieces_mm) and not self.chosen
         check(
             not (by_hand and self.areas_pct),
@@ -229,7 +240,7 @@ class WorldPart(_Part):
 
 LATER = {
     "world": ("printer", "occlusion", "relight", "about", "changes"),
-    "sticker": ("inks", "kind", "text", "most_de2000"),
+    "sticker": ("inks", "kind", "text", "most_de2000", "symmetric", "away_mm"),
     "attack": ("method", "queries", "answers", "placing"),
 }
 """Settings, by part, that are in a design's digest only where they are set."""

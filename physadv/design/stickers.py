@@ -7,7 +7,15 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from physadv.attacks import Budget, graphite_mask, place
+from physadv.attacks import (
+    Budget,
+    class_activation_map,
+    graphite_mask,
+    l1_map,
+    learn,
+    occlusion_map,
+    place,
+)
 from physadv.attacks.placement import Placement, Tick
 from physadv.core import Face, UserError
 from physadv.core.check import one_of
@@ -38,6 +46,8 @@ MOVED = ("bars", "strokes", "letters")
 """Kinds whose place is a part of what is searched."""
 MASK_PCT = 35
 """How much of a black box's queries choosing the layout may take, per cent."""
+MAPS = {"l1": l1_map, "cam": class_activation_map, "occlusion": occlusion_map}
+"""Layouts packed where a map of interest over the face is high."""
 BY_SEARCH = "moved by the search"
 LETTERS_FILL = 0.5
 """The share of its height squared that a bold letter's ink takes, about."""
@@ -46,7 +56,14 @@ LETTERS_FILL = 0.5
 def limits(design: Design) -> Limits:
     """Return what stickers may be."""
     part = design.sticker
-    return Limits(part.area_pct, part.pieces, part.min_mm, part.allow_legend)
+    return Limits(
+        part.area_pct,
+        part.pieces,
+        part.min_mm,
+        part.allow_legend,
+        symmetric=part.symmetric,
+        away_mm=part.away_mm,
+    )
 
 
 def build_mask(design: Design) -> Mask:
@@ -135,6 +152,10 @@ def _placed(design: Design, problem: Problem, tick: Tick) -> Design:
         mask, layout = found.mask, found.name
         design = design.changed("attack", placing=found.queries)
         raced = {name: round(loss, 3) for name, loss in found.losses.items()}
+    elif layout in MAPS:
+        mask = MAPS[layout](problem, _face(design), seed=design.seed).packed(_face(design), bounds)
+    elif layout == "learnt":
+        mask = learn(problem, _face(design), bounds, seed=design.seed).mask
     else:
         mask = _named_mask(design, bounds)
     return design.changed("sticker", pieces_mm=_rounded(mask), chosen=layout, raced=raced)
@@ -166,5 +187,5 @@ def _named_mask(design: Design, bounds: Limits) -> Mask:
         except UserError as error:
             raise error.about("layout") from error
     known = candidates(face, bounds)
-    one_of("layout", layout, ["search", "poster", "bars", *known, "a mask image"])
+    one_of("layout", layout, ["search", "poster", "bars", *MAPS, "learnt", *known, "a mask image"])
     return known[layout]

@@ -21,6 +21,10 @@ CASES = """
 --target 5 --layout midle => layout: expected one of | did you mean 'middle'?
 --target 5 --layout absent.png => layout: expected a file that exists, got absent.png
 --target 5 --layout poster => mask area: expected at most 15
+--target 5 --kind bars --symmetric => kind: expected a kind that lies | leave out symmetric
+--target 5 --allow-legend --away-mm 5 => --away-mm: expected none where letters may be covered
+--target 5 --away-mm 400 => min-mm: expected pieces that fit | or a smaller --away-mm
+--away-mm=-1 => --away-mm: expected a number, at least 0, got -1.0
 --paper A9 => paper: expected one of A5, | got 'A9'
 --paper 100x120 => paper: expected at least 148 x 148 mm | markers | choose A5
 --paper 6000x300 => paper: expected at most 5000 mm a side

@@ -20,6 +20,8 @@ from physadv.victims import check_gradients
 
 COVERED = 50.0
 """The loss of covering all of the letters beyond what is allowed."""
+PACKED = 24
+"""Photos that the first start is packed by."""
 FIELD = 0.5
 FILLED = 0.995
 """Of the area allowed, what rectangles may fill."""
@@ -90,7 +92,7 @@ def learn(
     check(
         bool(mask.pieces_mm), "min-mm", expected=f"rectangles that fit on {face.name}", got="none"
     )
-    took = how.starts * (how.steps * how.batch + how.held_out)
+    took = PACKED + how.starts * (how.steps * how.batch + how.held_out)
     return Learnt(mask, loss, tuple(one for one, _ in found), took)
 
 
@@ -177,7 +179,7 @@ def _reach_mm(face: Face) -> float:
 
 def _first(movable: _Movable, problem: Problem, face: Face, limits: Limits, seed: int) -> Tensor:
     """Return bars where the gradient's packing has pieces (of the left half, where mirrored)."""
-    seen = on_cells(face, limits, saliency(problem, face, seed))
+    seen = on_cells(face, limits, saliency(problem, face, seed, PACKED))
     boxes = [np.array(piece) for piece in pack(face, seen, limits, on_legend=True).pieces_mm]
     shapes = [_standing(box) for box in boxes]
     if movable.mirror:
