@@ -9,7 +9,7 @@ from torch import Tensor
 from physadv.core import Ink, check
 from physadv.core.device import here
 from physadv.patch.mask import Mask
-from physadv.patch.shapes import laid, points_mm, traced
+from physadv.patch.shapes import EDGE_MM, laid, points_mm, traced
 
 STEPS = 12
 """Straight pieces between two of a stroke's points."""
@@ -70,7 +70,7 @@ class Strokes:
         """Return the ink over the frame at `width_px` columns, differentiable in all points."""
         frame = here(torch.tensor([self.size_mm[1] / 2, self.size_mm[0] / 2]))
         line = _spline(self._knots(theta)) + frame
-        away = _distance(points_mm(self.size_mm, width_px), line)
+        away = _distance(points_mm(self.size_mm, width_px), line, self.width_mm / 2 + EDGE_MM)
         return laid(self.width_mm / 2 - away, self._colours(theta))
 
     def cut(self, theta: Tensor) -> Mask:
@@ -130,13 +130,39 @@ def _length(line: Tensor) -> Tensor:
     return pieces.sum(dim=1)
 
 
-def _distance(points: Tensor, line: Tensor) -> Tensor:
-    """Return how far points (h,w,2) are from lines (k,n,2) of straight pieces, (k,h,w)."""
+def _distance(points: Tensor, line: Tensor, reach_mm: float) -> Tensor:
+    """Return how far points (h,w,2) are from lines (k,n,2) of straight pieces, (k,h,w).
+
+    Where no gradient is asked for, what is beyond `reach_mm` is not looked at but endless.
+    """
+    if not (line.requires_grad and torch.is_grad_enabled()):
+        return _near(points, line, reach_mm)
     squares = line.new_full((len(line), *points.shape[:2]), float("inf"))
     for piece in range(line.shape[1] - 1):
         start, end = line[:, None, None, piece], line[:, None, None, piece + 1]
-        way, apart = end - start, points - start
-        along = (apart * way).sum(dim=-1) / (way**2).sum(dim=-1).clamp_min(1e-9)
-        gap = apart - along.clamp(0, 1)[..., None] * way
-        squares = torch.minimum(squares, (gap**2).sum(dim=-1))
+        squares = torch.minimum(squares, _squared(points, start, end))
     return torch.sqrt(squares + 1e-6)
+
+
+def _near(points: Tensor, line: Tensor, reach_mm: float) -> Tensor:
+    """Return the same, from the box of pixels around each piece alone."""
+    squares = line.new_full((len(line), *points.shape[:2]), float("inf"))
+    columns, rows = points[0, :, 0].contiguous(), points[:, 0, 1].contiguous()
+    for one, own in zip(squares, line, strict=True):
+        low = torch.minimum(own[:-1], own[1:]) - reach_mm
+        high = torch.maximum(own[:-1], own[1:]) + reach_mm
+        left, right = (torch.searchsorted(columns, end[:, 0].contiguous()) for end in (low, high))
+        top, under = (torch.searchsorted(rows, end[:, 1].contiguous()) for end in (low, high))
+        boxes = torch.stack([top, under, left, right], dim=1).tolist()
+        for (y0, y1, x0, x1), start, end in zip(boxes, own[:-1], own[1:], strict=True):
+            box = (slice(y0, y1), slice(x0, x1))
+            one[box] = torch.minimum(one[box], _squared(points[box], start, end))
+    return torch.sqrt(squares + 1e-6)
+
+
+def _squared(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Return the squared distance of points (...,2) from straight pieces."""
+    way, apart = end - start, points - start
+    along = (apart * way).sum(dim=-1) / (way**2).sum(dim=-1).clamp_min(1e-9)
+    gap = apart - along.clamp(0, 1)[..., None] * way
+    return (gap**2).sum(dim=-1)

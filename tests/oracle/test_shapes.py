@@ -180,3 +180,13 @@ def test_what_cannot_be_is_refused() -> None:
         Glyphs(SIZE, 400.0, " ")
     with pytest.raises(UserError, match="knots"):
         Strokes(SIZE, 400.0, knots=1)
+
+
+def test_strokes_are_the_same_with_and_without_a_gradient() -> None:
+    """Print looks near each piece alone, the search everywhere."""
+    patch = Strokes(SIZE, 400.0, count=4, width_mm=50.0, most_mm=700.0)
+    theta = patch.start(generator(2))
+    printed, searched = patch.touch(theta, 300), patch.touch(theta.clone().requires_grad_(), 300)
+    assert torch.equal(printed.cover, searched.cover)
+    assert torch.equal(printed.colour, searched.colour)
+    assert 0.02 < float(printed.cover.mean()) < 0.3
