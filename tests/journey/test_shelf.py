@@ -15,7 +15,7 @@ from tests.journey.commands import card, done, physadv, refused
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "240")
+    monkeypatch.setattr("physadv.cli.show.console._width", 240)  # as read when it was made
 
 
 @pytest.fixture
