@@ -42,8 +42,11 @@ def worst_control(controls: Mapping[str, Any]) -> str:
 
 
 def shelf_table(designs: Iterable[Kept]) -> Table:
-    """Return the table for a terminal."""
+    """Return the table for a terminal: names whole, the rest folded and nothing cut off."""
     table = Table(*HEADS)
+    for column in table.columns:
+        column.overflow = "fold"
+    table.columns[0].no_wrap = True
     for kept in designs:
         table.add_row(*row_of(kept))
     return table
