@@ -123,8 +123,6 @@ def test_every_attack_of_arts_is_in_the_table() -> None:
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("name", fitting())
 def test_attacks_run(name: str, adapter: str) -> None:
-    if name in SLOW and adapter not in ("VictimClassifier", "black box"):
-        pytest.skip("tried on two adapters")
     if adapter == "black box" and name not in BLACK_BOX:
         pytest.skip("needs gradients")
     if name in PROBABILITIES and adapter == "PhysicalClassifier":
