@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
@@ -54,10 +55,10 @@ class Camouflage:
     def project(self, theta: Tensor) -> Tensor:
         """Return each cell's change, scaled down where it would show too much."""
         theta = theta.clamp(-1, 1)
-        low, high = torch.zeros(self.shape[1:]), torch.ones(self.shape[1:])
-        if bool((self._worst(theta) <= self.most_de2000).all()):
-            return theta
         within = self._worst(theta) <= self.most_de2000
+        if bool(within.all()):
+            return theta
+        low, high = torch.zeros(self.shape[1:]), torch.ones(self.shape[1:])
         for _ in range(HALVINGS):
             share = (low + high) / 2
             fits = self._worst(theta * share) <= self.most_de2000
@@ -98,15 +99,21 @@ class Camouflage:
     def _worst(self, theta: Tensor) -> Tensor:
         """Return the largest difference in each cell (rows,columns), of any pixel looked at."""
         _, rows, columns = self.shape
-        base = self._looked_at
+        bare, bare_lab = self._looked_at
         change = theta.repeat_interleave(CELL_PX, 1).repeat_interleave(CELL_PX, 2)
-        seen = [one.clamp(0, 1).permute(1, 2, 0).numpy() for one in (base, base + change)]
-        labs = [rgb2lab(one.astype(np.float64)) for one in seen]
-        apart = deltaE_ciede2000(*labs)  # type: ignore[no-untyped-call]  # scikit-image has no types
+        apart = deltaE_ciede2000(bare_lab, _lab(bare + change))  # type: ignore[no-untyped-call]  # scikit-image has no types
         blocks = np.asarray(apart).reshape(rows, CELL_PX, columns, CELL_PX)
         return torch.from_numpy(blocks.max(axis=(1, 3))).float()
 
     @cached_property
-    def _looked_at(self) -> Tensor:
+    def _looked_at(self) -> tuple[Tensor, NDArray[np.float64]]:
+        """The face (3,h,w) where it is looked at, encoded, and as CIELAB (h,w,3)."""
         _, rows, columns = self.shape
-        return self._base((rows * CELL_PX, columns * CELL_PX))[0]
+        bare = self._base((rows * CELL_PX, columns * CELL_PX))[0]
+        return bare, _lab(bare)
+
+
+def _lab(colour: Tensor) -> NDArray[np.float64]:
+    """Return encoded colours (3,h,w) as CIELAB (h,w,3)."""
+    seen = colour.clamp(0, 1).permute(1, 2, 0).numpy().astype(np.float64)
+    return np.asarray(rgb2lab(seen))

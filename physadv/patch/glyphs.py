@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 from torch import Tensor
 
 from physadv.core import Ink, check
@@ -123,9 +121,11 @@ class Glyphs:
 @lru_cache(maxsize=128)
 def _inside(letter: str) -> Tensor:
     """Return how far inside a letter's edge places are, in its height; middle in the middle."""
-    path = TextPath(
-        (0, 0), letter, size=1, prop=FontProperties(family="DejaVu Sans", weight="bold")
-    )
+    from matplotlib.font_manager import FontProperties  # here, as it takes half a second to load
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family="DejaVu Sans", weight="bold")
+    path = TextPath((0, 0), letter, size=1, prop=font)
     rings = [np.asarray(ring) for ring in path.to_polygons(closed_only=True)]
     corners, side = np.concatenate(rings), RASTER_PX * FINER
     low, high = corners.min(axis=0), corners.max(axis=0)

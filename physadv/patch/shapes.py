@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skimage.measure import approximate_polygon, find_contours
 from torch import Tensor
 
 from physadv.core import Encoded, Ink
@@ -44,6 +43,8 @@ def traced(cover: Tensor, size_mm: tuple[float, float]) -> Mask:
 
     They run between pixels (marching squares, Lorensen & Cline 1987), without those of holes.
     """
+    from skimage.measure import approximate_polygon, find_contours  # here, as it loads scipy.stats
+
     field = np.pad(cover[0, 0].detach().cpu().double().numpy(), 1)
     scale = np.array([size_mm[1] / (field.shape[1] - 2), size_mm[0] / (field.shape[0] - 2)])
     lines = [line[:, ::-1] for line in find_contours(field, 0.5)]  # type: ignore[no-untyped-call]  # scikit-image has no types

@@ -1,5 +1,7 @@
 """The Law of storeys and the Law of frameworks: who may import whom, read from the source."""
 
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -143,3 +145,21 @@ def test_no_file_is_a_drawer() -> None:
 )
 def test_the_law_itself(importer: str, imported: str, good: bool) -> None:
     assert allowed(importer, imported) is good
+
+
+def test_the_command_line_starts_without_what_few_commands_need() -> None:
+    """Drawing, statistics and frameworks load where they are used: each takes its time."""
+    slow = [
+        "matplotlib",
+        "scipy.stats",
+        "scipy.signal",
+        "cma",
+        "torchvision",
+        "timm",
+        "onnxruntime",
+        "art",
+        "foolbox",
+    ]
+    code = f"import sys, physadv.cli; print([one for one in {slow} if one in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
