@@ -1,6 +1,6 @@
 """What a black-box search may ask: pictures counted, a budget kept, scores or labels alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from physadv.attacks.base import State
 from physadv.core import Conditions, check, generator
-from physadv.core.check import one_of
+from physadv.core.check import at_least_one, one_of
 from physadv.problem import Problem
 
 STATES = 20
@@ -34,8 +34,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Refuse a budget of nothing."""
-        for name in ("queries", "held_out", "checks"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
+        at_least_one(self, "queries", "held_out", "checks")
         one_of("answers", self.answers, ANSWERS)
 
 
@@ -126,13 +125,20 @@ class Held:
 
 
 def follow(
-    seeker: Seeker, held: Held, rng: torch.Generator, resume: Mapping[str, Tensor] | None
+    begin: Callable[[Asked, torch.Generator], Seeker],
+    problem: Problem,
+    budget: Budget,
+    rng: torch.Generator,
+    resume: Mapping[str, Tensor] | None,
 ) -> Iterator[State]:
-    """Yield the states of a search until its budget is spent; a state's step is its last query.
+    """Yield about `STATES` states of the search that `begin` makes until its budget is spent.
 
-    Raises `UserError` where the budget is smaller than one step and the last check.
+    A state's step is its last query; the first state is the one it is resumed from. Raises
+    `UserError` where the budget is smaller than one step and the last check.
     """
-    asked, budget = held.asked, held.asked.budget
+    asked = Asked(problem, budget)
+    held = Held(asked, rng)
+    seeker = begin(asked, rng)
     least = seeker.cost + budget.held_out + budget.spent
     expected = f"at least {least}: a step and the check of what it found"
     check(least <= budget.queries, "queries", expected=expected, got=budget.queries)

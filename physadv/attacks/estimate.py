@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import cos, pi
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from physadv.attacks.asked import Asked, Budget, Held, follow
+from physadv.attacks.adam import adam
+from physadv.attacks.asked import Asked, Budget, follow
 from physadv.attacks.base import Attack, State
 from physadv.attacks.space import Space
-from physadv.core import check
-from physadv.core.check import one_of
+from physadv.core.check import above_zero, at_least_one, one_of
 from physadv.problem import Problem
 
 METHODS = ("nes", "spsa")
-BETAS = (0.9, 0.99)
 AVERAGE = 0.8
 
 
@@ -60,18 +60,14 @@ class GradientEstimate(Attack):
     def __post_init__(self) -> None:
         """Refuse settings that move nothing."""
         one_of("method", self.method, METHODS)
-        for name in ("pairs", "batch", "numbers"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
-        for name in ("radius", "rate"):
-            check(getattr(self, name) > 0, name, expected="above 0", got=getattr(self, name))
+        at_least_one(self, "pairs", "batch", "numbers")
+        above_zero(self, "radius", "rate")
 
     def search(
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield about twenty states, and the one it is resumed from."""
-        asked = Asked(problem, self.budget)
-        held = Held(asked, rng)
-        return follow(_Descent(self, asked, rng), held, rng, resume)
+        return follow(partial(_Descent, self), problem, self.budget, rng, resume)
 
 
 class _Descent:
@@ -116,10 +112,8 @@ class _Descent:
     def _direction(self, found: Tensor) -> Tensor:
         if self.settings.optimiser == "sign":
             return found.sign()
-        self.first = torch.lerp(found, self.first, BETAS[0])
-        self.second = torch.lerp(found**2, self.second, BETAS[1])
-        size = torch.sqrt(self.second / (1 - BETAS[1] ** (self.step + 1)))
-        return self.first / (1 - BETAS[0] ** (self.step + 1)) / (size + 1e-8)
+        way, self.first, self.second = adam(found, self.first, self.second, self.step)
+        return way
 
     def tensors(self) -> dict[str, Tensor]:
         kept = {name: getattr(self, name) for name in ("numbers", "mean", "first", "second")}

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physadv.attacks.asked import Asked, Budget, Held, follow
+from physadv.attacks.asked import Asked, Budget, follow
 from physadv.attacks.base import Attack, State
 from physadv.attacks.space import Space
 from physadv.core import check, generator
+from physadv.core.check import at_least_one
 from physadv.problem import Problem
 
 DIAGONAL = 20
@@ -38,8 +40,7 @@ class CMAES(Attack):
 
     def __post_init__(self) -> None:
         """Refuse settings that move nothing."""
-        for name in ("batch", "numbers"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
+        at_least_one(self, "batch", "numbers")
         check(self.spread > 0, "spread", expected="above 0", got=self.spread)
         fits = self.population == 0 or self.population >= 3
         check(fits, "population", expected="0 or at least 3", got=self.population)
@@ -48,9 +49,7 @@ class CMAES(Attack):
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield about twenty states, and the one it is resumed from."""
-        asked = Asked(problem, self.budget)
-        held = Held(asked, rng)
-        return follow(_Evolution(self, asked, rng), held, rng, resume)
+        return follow(partial(_Evolution, self), problem, self.budget, rng, resume)
 
 
 class _Evolution:

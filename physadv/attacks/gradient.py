@@ -7,13 +7,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from physadv.attacks.adam import adam
 from physadv.attacks.base import Attack, State
 from physadv.attacks.expectation import Expectation
-from physadv.core import Conditions, check, generator
+from physadv.core import Conditions, generator
+from physadv.core.check import at_least_one
 from physadv.problem import Problem
 from physadv.victims import check_gradients
 
-BETAS = (0.9, 0.99)
 BLACK_BOX = (
     "name an attack that only asks, e.g. physadv generate --attack random-search; or find stickers "
     "on a victim of your own, and physadv evaluate --victim judges them on this one"
@@ -46,8 +47,7 @@ class Gradient(Attack):
 
     def __post_init__(self) -> None:
         """Refuse a budget of nothing."""
-        for name in ("steps", "batch", "restarts", "held_out", "check_every"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
+        at_least_one(self, "steps", "batch", "restarts", "held_out", "check_every")
 
     def search(
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
@@ -116,11 +116,8 @@ class Walk:
     def _direction(self, slope: Tensor, within: int) -> Tensor:
         if self.settings.optimiser == "sign":
             return slope.sign()
-        first, second = BETAS
-        self.first = torch.lerp(slope, self.first, first)
-        self.second = torch.lerp(slope**2, self.second, second)
-        size = torch.sqrt(self.second / (1 - second ** (within + 1)))
-        return self.first / (1 - first ** (within + 1)) / (size + 1e-8)
+        way, self.first, self.second = adam(slope, self.first, self.second, within)
+        return way
 
     def check(self) -> None:
         """Try the running mean on the held-out conditions and keep it if it is the best."""

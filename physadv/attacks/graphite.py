@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from physadv.attacks.asked import Asked, Budget, Held, follow
+from physadv.attacks.asked import Asked, Budget, follow
 from physadv.attacks.base import Attack, State
 from physadv.attacks.space import Space
-from physadv.core import Conditions, check, encode
+from physadv.core import Conditions, encode
+from physadv.core.check import above_zero, at_least_one
 from physadv.problem import Problem
 from physadv.scene import SIGNS, StreetScene, sign
 
@@ -51,18 +52,14 @@ class Graphite(Attack):
 
     def __post_init__(self) -> None:
         """Refuse settings that move nothing."""
-        for name in ("batch", "directions", "numbers"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
-        for name in ("radius", "stride"):
-            check(getattr(self, name) > 0, name, expected="above 0", got=getattr(self, name))
+        at_least_one(self, "batch", "directions", "numbers")
+        above_zero(self, "radius", "stride")
 
     def search(
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield about twenty states, and the one it is resumed from."""
-        asked = Asked(problem, self.budget)
-        held = Held(asked, rng)
-        return follow(_Boost(self, asked, rng), held, rng, resume)
+        return follow(partial(_Boost, self), problem, self.budget, rng, resume)
 
 
 class _Boost:

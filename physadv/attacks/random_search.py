@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from physadv.attacks.asked import Asked, Budget, Held, follow
+from physadv.attacks.asked import Asked, Budget, follow
 from physadv.attacks.base import Attack, State
 from physadv.attacks.space import shown
 from physadv.core import check
+from physadv.core.check import at_least_one
 from physadv.problem import Problem
 
 SCHEDULE = ((10, 1), (50, 2), (200, 4), (500, 8), (1000, 16), (4000, 32), (8000, 64))
@@ -35,8 +37,7 @@ class RandomSearch(Attack):
 
     def __post_init__(self) -> None:
         """Refuse settings that move nothing."""
-        for name in ("batch", "refresh"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
+        at_least_one(self, "batch", "refresh")
         fits = 0 < self.share <= 1
         check(fits, "share", expected="above 0, up to 1", got=self.share)
 
@@ -44,9 +45,7 @@ class RandomSearch(Attack):
         self, problem: Problem, rng: torch.Generator, resume: Mapping[str, Tensor] | None
     ) -> Iterator[State]:
         """Yield about twenty states, and the one it is resumed from."""
-        asked = Asked(problem, self.budget)
-        held = Held(asked, rng)
-        return follow(_Search(self, asked, rng), held, rng, resume)
+        return follow(partial(_Search, self), problem, self.budget, rng, resume)
 
 
 class _Search:

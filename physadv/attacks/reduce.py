@@ -194,7 +194,7 @@ def _tiles(face: Face, limits: Limits) -> _Ground:
     high, wide = height / rows, width / columns
     free = (F.adaptive_max_pool2d(1 - face.field, (rows, columns))[0, 0] <= 0.02).nonzero().tolist()
     strokes = F.adaptive_avg_pool2d(face.legend, (rows, columns))[0, 0]
-    whole = float(face.cover.mean()) * height * width
+    whole = face.area_mm2
     cells = [(int(y), int(x)) for y, x in free]
     if not cells:
         raise UserError("min-mm", expected="tiles that lie on the face", got=f"{side:g} mm")

@@ -27,6 +27,20 @@ def check(holds: bool, argument: str, *, expected: str, got: object, fix: str = 
         raise UserError(argument, expected=expected, got=got, fix=fix)
 
 
+def at_least_one(settings: object, *names: str) -> None:
+    """Raise `UserError` for the first of these settings that is below 1."""
+    for name in names:
+        value = getattr(settings, name)
+        check(value >= 1, name, expected="at least 1", got=value)
+
+
+def above_zero(settings: object, *names: str) -> None:
+    """Raise `UserError` for the first of these settings that is 0 or below."""
+    for name in names:
+        value = getattr(settings, name)
+        check(value > 0, name, expected="above 0", got=value)
+
+
 def one_of(argument: str, got: str, names: Iterable[str]) -> None:
     """Raise `UserError` unless `got` is among `names`; the message offers the nearest name."""
     known = list(names)

@@ -32,6 +32,11 @@ class Face:
     field: Tensor
     outline_mm: tuple[Point, ...]
 
+    @property
+    def area_mm2(self) -> float:
+        """The silhouette's area, by its raster."""
+        return float(self.cover.mean()) * self.size_mm[0] * self.size_mm[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Ink:

@@ -89,7 +89,7 @@ def _moved(design: Design) -> Patch:
     """Return shapes that may lie anywhere in the circle that the sign's field holds."""
     part, shown = design.sticker, sign(design.sign)
     size, reach, bounds = shown.size_mm, _reach_mm(design), limits(design)
-    area = float(_face(design).cover.mean()) * size[0] * size[1] * bounds.area_pct / 100
+    area = _face(design).area_mm2 * bounds.area_pct / 100
     if part.kind == "bars":
         grey = bool(part.inks)
         return Bars(size, reach, area, bounds.pieces, bounds.min_mm, 0.9 * reach, grey)

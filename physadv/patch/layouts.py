@@ -39,8 +39,7 @@ def ground(face: Face, limits: Limits) -> Ground:
         free *= (near >= limits.away_mm + width_mm / face.cover.shape[-1]).numpy()
     strokes = F.adaptive_avg_pool2d(face.legend, (rows, columns))[0, 0].double().numpy()
     legend = strokes * 0 if limits.allow_legend else strokes / max(strokes.sum(), 1e-12)
-    area = float(face.cover.mean()) * height_mm * width_mm
-    return Ground(free, legend, area, width_mm / columns)
+    return Ground(free, legend, face.area_mm2, width_mm / columns)
 
 
 def templates(shape: tuple[int, int]) -> dict[str, Map]:

@@ -24,6 +24,7 @@ from physadv.core import (
     generator,
     spawn,
 )
+from physadv.core.check import at_least_one
 from physadv.objectives import Objective
 from physadv.victims import Victim
 
@@ -59,8 +60,7 @@ class Patch:
         """Raise `UserError` for a budget that is none."""
         good = 0 < self.area_pct <= 100
         check(good, "area_pct", expected="a per cent above 0, up to 100", got=self.area_pct)
-        for name in COUNTS:
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
+        at_least_one(self, *COUNTS)
         good = 0 <= self.size_ratio < 1
         check(good, "size_ratio", expected="a share from 0 to below 1", got=self.size_ratio)
         for name in ("turn_deg", "shift_ratio", "gain_ev", "rows_px", "columns_px"):

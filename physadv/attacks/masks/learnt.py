@@ -13,6 +13,7 @@ from physadv.attacks.gradient import BLACK_BOX, Gradient
 from physadv.attacks.masks.settle import SAFE, Rectangle, settled
 from physadv.attacks.placement import saliency
 from physadv.core import Answer, Face, Ink, Photo, UserError, check, generator, spawn
+from physadv.core.check import at_least_one
 from physadv.objectives import Objective
 from physadv.patch import Bars, FewInks, Limits, Mask, apart_mm, on_cells, pack
 from physadv.problem import Problem
@@ -43,8 +44,7 @@ class Learning:
 
     def __post_init__(self) -> None:
         """Refuse a budget of nothing."""
-        for name in ("starts", "steps", "batch", "held_out"):
-            check(getattr(self, name) >= 1, name, expected="at least 1", got=getattr(self, name))
+        at_least_one(self, "starts", "steps", "batch", "held_out")
 
 
 Tick = Callable[[str, float], None]
@@ -152,8 +152,7 @@ def _image(theta: Tensor) -> Tensor:
 
 def _movable(problem: Problem, face: Face, limits: Limits) -> _Movable:
     """Return as many bars as the limits' area holds at their least size."""
-    height, width = face.size_mm
-    area = FILLED * float(face.cover.mean()) * height * width * limits.area_pct / 100
+    area = FILLED * face.area_mm2 * limits.area_pct / 100
     share = 2 if limits.symmetric else 1
     least = limits.min_mm**2
     count = min(limits.pieces // share, int(area / share / least))
