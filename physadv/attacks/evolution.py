@@ -95,7 +95,7 @@ class _Evolution:
         outside = torch.stack(off).square().sum(dim=1)
         values = losses + OUTSIDE * float(losses.std()) * outside
         self.told.append(values.tolist())
-        self.strategy.tell(asked, self.told[-1])
+        self._tell(asked, self.told[-1])
 
     def tensors(self) -> dict[str, Tensor]:
         told = torch.tensor(self.told, dtype=torch.float64)
@@ -105,4 +105,8 @@ class _Evolution:
         """Live through the same generations again; nobody is asked."""
         self.loss, self.told = float(tensors["loss"]), tensors["told"].tolist()
         for values in self.told:
-            self.strategy.tell(self.strategy.ask(), values)
+            self._tell(self.strategy.ask(), values)
+
+    def _tell(self, asked: list[NDArray[np.float64]], values: list[float]) -> None:
+        self.strategy.tell(asked, values)
+        self.strategy.sm.randn = self._normal  # cma forgets it where the covariance becomes full

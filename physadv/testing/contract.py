@@ -1,8 +1,10 @@
 """What a contract raises: which clause is broken, by what, and how far it is off."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,7 +28,13 @@ def near(one: Tensor, other: Tensor, clause: str, tolerance: float) -> None:
 
 @contextmanager
 def no_chance_from_outside(clause: str) -> Iterator[None]:
-    """Raise `ContractError` if what is done inside moves the global random generator."""
-    before = torch.get_rng_state()
+    """Raise `ContractError` if what is done inside moves a global random generator."""
+    before, others = torch.get_rng_state(), _other_states()
     yield
-    hold(torch.equal(before, torch.get_rng_state()), clause)
+    hold(torch.equal(before, torch.get_rng_state()) and others == _other_states(), clause)
+
+
+def _other_states() -> str:
+    """Return where numpy's and Python's own global generators are."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    return repr((kind, np.asarray(keys).tolist(), rest, random.getstate()))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 import torch
@@ -19,11 +19,13 @@ from physadv.attacks import (
     State,
 )
 from physadv.attacks.estimate import directions, slope
+from physadv.attacks.evolution import DIAGONAL
 from physadv.attacks.space import Space
 from physadv.core import Answer, Encoded, UserError, generator, spawn
 from physadv.objectives import Objective, margin, targeted
 from physadv.patch import Pixels
 from physadv.problem import Problem
+from physadv.testing.contract import no_chance_from_outside
 from tests.oracle.test_linear_victim import best_theta, mean_loss
 from tests.victims import linear_victim
 from tests.worlds import linear_world, two_bars
@@ -230,8 +232,8 @@ class Few:
     def touch(self, theta: Tensor, width_px: int = 64) -> Any:
         return theta
 
-    def saturated(self, theta: Tensor) -> float:
-        return 0.0
+    def doubts(self, theta: Tensor) -> tuple[str, ...]:
+        return ()
 
     def controls(self, theta: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         return {"middle": torch.full_like(theta, 0.5)}
@@ -270,6 +272,16 @@ def test_cma_es_finds_the_bottom_of_an_ill_conditioned_bowl() -> None:
     found = last(CMAES(Budget(6000, held_out=2, checks=2), batch=2), bowl)
     assert float((found.best - best).abs().max()) < 0.02
     assert bowl.asked == found.queries <= 6000
+
+
+def test_the_seed_tells_all_of_cma_es_past_its_diagonal_beginning() -> None:
+    """Both generations with a diagonal covariance and those with a full one; none from outside."""
+    best = torch.tensor([0.2, 0.8, 0.5, 0.3, 1.0, 0.6])
+    attack, bowls = CMAES(Budget(800, held_out=2, checks=2), batch=2), (Bowl(best), Bowl(best))
+    with no_chance_from_outside("CMA-ES takes its chance from the seed"):
+        one, other = (last(attack, cast(Any, bowl)) for bowl in bowls)
+    assert one.queries > 2 * DIAGONAL * attack.batch * 9
+    assert torch.equal(one.best, other.best)
 
 
 def test_a_space_moves_what_shows_in_blocks() -> None:
