@@ -146,19 +146,13 @@ def measure_stickers(design: Design) -> Measures:
 
 
 def _placed(design: Design, problem: Problem, tick: Tick) -> Design:
-    bounds, layout, raced = limits(design), design.sticker.layout, {}
-    if layout == "search":
-        found = _searched(design, problem, tick)
-        mask, layout = found.mask, found.name
+    """Return the design on its layout; the pictures that took are a black-box attack's too."""
+    found = _searched(design, problem, tick)
+    if design.attack.method != "gradient":
         design = design.changed("attack", placing=found.queries)
-        raced = {name: round(loss, 3) for name, loss in found.losses.items()}
-    elif layout in MAPS:
-        mask = MAPS[layout](problem, _face(design), seed=design.seed).packed(_face(design), bounds)
-    elif layout == "learnt":
-        mask = learn(problem, _face(design), bounds, seed=design.seed).mask
-    else:
-        mask = _named_mask(design, bounds)
-    return design.changed("sticker", pieces_mm=_rounded(mask), chosen=layout, raced=raced)
+    raced = {name: round(loss, 3) for name, loss in found.losses.items()}
+    pieces = _rounded(found.mask)
+    return design.changed("sticker", pieces_mm=pieces, chosen=found.name, raced=raced)
 
 
 def _rounded(mask: Mask) -> list[list[tuple[float, float]]]:
@@ -166,12 +160,24 @@ def _rounded(mask: Mask) -> list[list[tuple[float, float]]]:
 
 
 def _searched(design: Design, problem: Problem, tick: Tick) -> Placement:
-    """Race layouts by gradients; a black box's are reduced by a third of its queries."""
+    """Find the layout: raced by gradients or, of a black box, reduced by a third of its queries.
+
+    Or by a map of interest, learnt, or as it is named.
+    """
     face, bounds, part = _face(design), limits(design), design.attack
+    layout, seed = design.sticker.layout, design.seed
+    if layout in MAPS:
+        seen = MAPS[layout](problem, face, seed=seed)
+        return Placement(seen.packed(face, bounds), layout, {}, seen.queries)
+    if layout == "learnt":
+        learnt = learn(problem, face, bounds, seed=seed)
+        return Placement(learnt.mask, layout, {}, learnt.queries)
+    if layout != "search":
+        return Placement(_named_mask(design, bounds), layout, {})
     if part.method == "gradient":
-        return place(problem, face, bounds, seed=design.seed, tick=tick)
+        return place(problem, face, bounds, seed=seed, tick=tick)
     budget = Budget(max(1, part.queries * MASK_PCT // 100), part.answers)
-    return graphite_mask(problem, face, bounds, seed=design.seed, budget=budget, tick=tick)
+    return graphite_mask(problem, face, bounds, seed=seed, budget=budget, tick=tick)
 
 
 def _named_mask(design: Design, bounds: Limits) -> Mask:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from physadv.attacks import (
     CMAES,
@@ -12,6 +13,7 @@ from physadv.attacks import (
     Graphite,
     RandomSearch,
 )
+from physadv.attacks.masks.interest import Interest
 from physadv.core import UserError
 from physadv.design import (
     Design,
@@ -23,6 +25,7 @@ from physadv.design import (
     placed,
     read_design,
 )
+from physadv.design.stickers import MAPS
 from tests.journey.commands import card, done, physadv, refused
 
 FEW = ("--judged", 20, "--layout", "middle", "--cell-mm", 50)
@@ -51,6 +54,19 @@ def test_a_layout_that_was_searched_by_asking_is_counted() -> None:
     made = build_attack(found)
     assert isinstance(made, Graphite)
     assert made.budget == Budget(800, spent=found.attack.placing)
+
+
+@pytest.mark.parametrize("method", ["random-search", "gradient"])
+def test_pictures_of_a_map_are_the_attack_s_where_it_counts_them(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    seen = Interest(torch.ones(1, 1, 9, 9), 123)
+    monkeypatch.setitem(MAPS, "occlusion", lambda *_, **__: seen)
+    sticker = {"layout": "occlusion", "area_pct": 12, "cell_mm": 50}
+    design = design_from({"sticker": sticker, "attack": {"method": method}})
+    found = placed(design, build_problem(design, build_victim(design)))
+    assert found.attack.placing == (0 if method == "gradient" else 123)
+    assert found.sticker.chosen == "occlusion"
 
 
 @pytest.mark.parametrize(
