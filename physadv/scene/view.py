@@ -14,6 +14,8 @@ COARSE_PX = (64, 96, 128, 192, 256, 384, 512)
 """Sides while searching: few, as each size is a batch of its own."""
 EDGE_PX = 8
 """Free pixels of the sensor for what blurs reach over."""
+SNAP_PX = 1
+"""Free pixels of the window, however large, that its snapping to whole pixels may take."""
 NODES = 6
 """A side: a lens bends a window no more than a polynomial of degree 5 can say."""
 
@@ -100,10 +102,12 @@ def views(plane: PlaneMap, outline_mm: Tensor, frame: Frame) -> list[View]:
     """
     pitch, sides = torch.ones(len(plane.matrix)), SIDES_PX
     points = _seen(plane, outline_mm, frame.warp)
-    wanted = _wanted(points, frame.margin)
+    extent = _extent(points, frame.margin)
+    wanted = extent + EDGE_PX
     if frame.most_px is not None:
         sides = (*(side for side in COARSE_PX if side < frame.most_px), frame.most_px)
-        pitch = (wanted / frame.most_px).clamp_min(1)
+        pitch = torch.maximum(wanted / frame.most_px, extent / (frame.most_px - SNAP_PX))
+        pitch = pitch.clamp_min(1)
         plane = PlaneMap(_scaling(1 / pitch) @ plane.matrix)
         points = points / pitch[:, None, None]
         wanted = wanted / pitch
@@ -122,10 +126,10 @@ def _seen(plane: PlaneMap, outline_mm: Tensor, warp: Warp | None) -> Tensor:
     return points if warp is None else warp.photo(points)
 
 
-def _wanted(points: Tensor, margin: Tensor) -> Tensor:
-    """Return the side (B,) that a window needs for outlines (B,N,2)."""
-    extent = (points.amax(dim=1) - points.amin(dim=1)).amax(dim=1)
-    return extent * (1 + 2 * margin) + EDGE_PX
+def _extent(points: Tensor, margin: Tensor) -> Tensor:
+    """Return the longer side (B,) of the boxes of outlines (B,N,2) with their margins."""
+    side = (points.amax(dim=1) - points.amin(dim=1)).amax(dim=1)
+    return side * (1 + 2 * margin)
 
 
 def _scaling(factor: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, settings
 from hypothesis import given as over
-from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
@@ -211,7 +211,12 @@ def test_the_centre_is_seen_where_it_should_be(pose: dict[str, float]) -> None:
     assert seen[0, 0].tolist() == pytest.approx(wanted, abs=0.01)
 
 
+NEAR = {"distance_m": 2.0, "yaw_deg": 0.0, "pitch_deg": 0.0, "x_ratio": 0.0}
+
+
 @settings(max_examples=30, deadline=None)
+@example(NEAR | {"roll_deg": 70.5, "y_ratio": 0.0, "x_ratio": -0.5}, 0.0, 64)
+@example(NEAR | {"roll_deg": 0.0, "y_ratio": 0.5}, 0.0, 64)
 @over(POSES, st.floats(0, 0.4), st.sampled_from([None, 64, 128]))
 def test_windows_hold_the_sign_and_its_margin(
     pose: dict[str, float], margin: float, most_px: int | None
