@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 from rich.console import Console
+from torch import Tensor
 
 from physadv.attacks import (
     CMAES,
@@ -20,8 +21,9 @@ from physadv.attacks import (
 )
 from physadv.core import Rate, UserError, generator, spawn, wilson
 from physadv.core.check import one_of
+from physadv.design import build_patch, design_from
 from physadv.objectives import margin, untargeted
-from physadv.patch import Limits, Pixels, candidates, measure
+from physadv.patch import Bars, Limits, Mask, Patch, Pixels, candidates, measure
 from physadv.presets import world
 from physadv.problem import Problem
 from physadv.scene import StreetScene, sign
@@ -31,6 +33,8 @@ console = Console(width=160)
 AREA_PCT, CELL_MM = 12.0, 25.0
 LIMITS = Limits(AREA_PCT, allow_legend=True)
 LAYOUT = "middle"
+BARS = {"kind": "bars", "area_pct": AREA_PCT, "pieces": 4}
+"""Four bars that the search lays, turns, stretches and colours: 32 numbers."""
 CURVE = (1000, 2000, 5000)
 MASK_PCT = 35
 """Of the queries, how many GRAPHITE's mask may take."""
@@ -41,6 +45,7 @@ METHODS: dict[str, Callable[[Budget], Attack]] = {
     "spsa": lambda budget: GradientEstimate("spsa", budget),
     "cma-es": CMAES,
     "graphite": Graphite,
+    "cma-es-bars": CMAES,
 }
 
 
@@ -101,12 +106,22 @@ def rows(names: list[str], budget: Budget, judged: int, seed: int) -> Iterator[R
             placed = graphite_mask(problem, face, LIMITS, seed=seed, budget=part)
             mine = replace(problem, patch=Pixels(placed.mask, CELL_MM))
             given = replace(budget, spent=placed.queries)
+        if name == "cma-es-bars":
+            mine = replace(problem, patch=build_patch(design_from({"sticker": BARS})))
         course = Course(tuple(mark for mark in CURVE if mark < budget.queries), {})
         attack = METHODS[name](given)
         result = attack(mine, seed=seed, n=judged, on_state=course)
-        assert isinstance(mine.patch, Pixels)
-        area = measure(mine.patch.mask, face).area_pct
+        mask = _cut(mine.patch, result.theta)
+        area = measure(mask, face).area_pct
         yield Row(name, budget.answers, area, result, _curve(mine, course, judged, seed))
+
+
+def _cut(patch: Patch, theta: Tensor) -> Mask:
+    """Return the contours of what was found."""
+    if isinstance(patch, Bars):
+        return patch.cut(theta)
+    assert isinstance(patch, Pixels)
+    return patch.mask
 
 
 def _curve(problem: Problem, course: Course, judged: int, seed: int) -> dict[int, Rate]:
@@ -122,11 +137,11 @@ def _curve(problem: Problem, course: Course, judged: int, seed: int) -> dict[int
 def show(row: Row) -> None:
     """Print a row."""
     report, result = row.result.report, row.result
-    worst = max(report.controls.items(), key=lambda one: one[1].share)
+    controls = ", ".join(f"{name} {rate}" for name, rate in report.controls.items() if rate.hits)
     curve = ", ".join(f"{mark}: {100 * rate.share:.0f}" for mark, rate in row.curve.items())
     console.print(
         f"| {row.name} | {row.answers} | {row.area_pct:.1f} | {report.success} | "
-        f"{worst[0]} {worst[1]} | {report.clean} | {result.queries} | {result.seconds:.0f} | "
+        f"{controls or 'none in any'} | {report.clean} | {result.queries} | {result.seconds:.0f} | "
         f"{curve} |",
         markup=False,
         soft_wrap=True,

@@ -22,6 +22,7 @@ def main(
     file: Annotated[Path, typer.Argument(help="JSON of what is done; a run goes on from it.")],
     areas: Annotated[str, typer.Option(help="Per cent of the face, largest last.")] = "15",
     targets: Annotated[str, typer.Option(help="Numbers of classes; none: all but stop.")] = "",
+    layout: Annotated[str, typer.Option(help="As physadv generate --layout takes it.")] = "search",
     steps: Annotated[int, typer.Option(help="Steps of each search.")] = 200,
     n: Annotated[int, typer.Option(help="Conditions each result is judged on.")] = 300,
 ) -> None:
@@ -30,15 +31,16 @@ def main(
     show.heading()
     classes = [int(one) for one in targets.split(",") if one] or [k for k in range(43) if k != STOP]
     wanted = [(target, float(area)) for target in classes for area in areas.split(",")]
-    designs = [near(str(target), {"area_pct": area}, steps, n) for target, area in wanted]
-    names = [_name(*pair) for pair in wanted]
+    stickers = [{"area_pct": area, "layout": layout} for _, area in wanted]
+    designs = [near(str(k), one, steps, n) for (k, _), one in zip(wanted, stickers, strict=True)]
+    names = [_name(*pair, layout) for pair in wanted]
     done = noted(file, zip(names, designs, strict=True))
     for area in sorted({area for _, area in wanted}):
-        _print(area, {k: done[_name(k, area)] for k in classes})
+        _print(area, {k: done[_name(k, area, layout)] for k in classes})
 
 
-def _name(target: int, area: float) -> str:
-    return f"{target} at {area:g}"
+def _name(target: int, area: float, layout: str) -> str:
+    return f"{target} at {area:g}, {layout}"
 
 
 def _print(area: float, found: dict[int, dict[str, Any]]) -> None:

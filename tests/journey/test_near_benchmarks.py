@@ -31,7 +31,7 @@ def test_what_is_noted_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert 0 < row["area_pct"] <= 12.05
     monkeypatch.setattr(near, "_found", None)  # nothing is left to be found
     ran(layouts.main, file, *QUICK)
-    (tmp_path / "targets.json").write_text(json.dumps({"5 at 12": row}))
+    (tmp_path / "targets.json").write_text(json.dumps({"5 at 12, search": row}))
     with show.console.capture() as said:
         ran(targets.main, tmp_path / "targets.json", "--targets", "5", "--areas", "12")
     assert f"1 targets: mean {100 * row['success'][0] / 20:.1f} %" in said.get()

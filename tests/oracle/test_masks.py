@@ -1,6 +1,7 @@
 """Maps of interest against closed forms and hand computation; rectangles against brute force."""
 
 from dataclasses import replace
+from itertools import count
 from typing import cast
 
 import numpy as np
@@ -19,6 +20,7 @@ from physadv.attacks.masks import (
     learn,
     occlusion_map,
 )
+from physadv.attacks.masks import learnt as learnt
 from physadv.attacks.masks.class_activation import _on_face
 from physadv.attacks.masks.l1 import soft_threshold
 from physadv.core import Encoded, Face, Linear, Span, UserError, decode, generator
@@ -222,6 +224,35 @@ def test_symmetric_rectangles_are_learnt_in_pairs() -> None:
     found = learn(problem, face, limits, seed=0, how=Learning(2, 20, 2, 2))
     check_mask(found.mask, face, limits)
     assert len(found.mask.pieces_mm) == 2
+
+
+def test_rectangles_that_succeed_in_other_colours_come_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The least loss wins, but not where another start's rectangles need their colours more."""
+    problem, face, how = toy(whitens(bumps(0)), 0.0), plain_face(400.0), Learning(2, 20, 2, 2)
+    found = learn(problem, face, LIMITS, seed=0, how=how)
+    assert found.loss == min(found.losses)
+    best, calls = found.losses.index(found.loss), count(1)
+
+    def told(*_: object) -> float:
+        return float(next(calls) == 3 * best + 1)
+
+    monkeypatch.setattr(learnt, "_share", told)
+    other = learn(problem, face, LIMITS, seed=0, how=how)
+    assert other.losses == found.losses
+    assert other.loss == max(found.losses) > found.loss
+
+
+def test_other_colours_are_white_their_mean_and_each_other_s() -> None:
+    theta = torch.rand(4, 8, generator=generator(0))
+    white, mean, shuffled = learnt._others(theta, generator(1))
+    for one in (white, mean, shuffled):
+        assert torch.equal(one[:, :5], theta[:, :5])
+    assert (white[:, 5:] == 1).all()
+    torch.testing.assert_close(mean[:, 5:], theta[:, 5:].mean(dim=0).expand(4, 3))
+    assert sorted(shuffled[:, 5:].tolist()) == sorted(theta[:, 5:].tolist())
+    assert not torch.equal(shuffled, theta)
 
 
 BLACK_BOX = Problem(closed_victim(), untargeted(), Pixels(two_bars()), tiny_world(label=0))

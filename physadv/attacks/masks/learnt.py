@@ -12,7 +12,7 @@ from torch import Tensor
 from physadv.attacks.gradient import BLACK_BOX, Gradient
 from physadv.attacks.masks.settle import SAFE, Rectangle, settled
 from physadv.attacks.placement import saliency
-from physadv.core import Answer, Face, Ink, Photo, UserError, check, generator, spawn
+from physadv.core import Answer, Conditions, Face, Ink, Photo, UserError, check, generator, spawn
 from physadv.core.check import at_least_one
 from physadv.objectives import Objective
 from physadv.patch import Bars, FewInks, Limits, Mask, apart_mm, on_cells, pack
@@ -26,6 +26,8 @@ PACKED = 24
 FIELD = 0.5
 FILLED = 0.995
 """Of the area allowed, what rectangles may fill."""
+ALONE, OTHERS = 0.05, 3
+"""How often rectangles may succeed in other colours, of so many kinds, and still be chosen."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Learning:
     """How rectangles are learnt: from `starts` places, `steps` steps each by `Gradient`.
 
     The first start is what is packed by the victim's gradient, the others are drawn; the one of
-    the least loss on `held_out` conditions, once its rectangles are settled, is kept.
+    the least loss on `held_out` conditions, once its rectangles are settled, is kept. Those come
+    first whose rectangles fail in white, in their mean colour and in each other's: a success that
+    a control shares is none.
     """
 
     starts: int = 3
@@ -75,7 +79,7 @@ def learn(
     wanted = replace(problem, objective=problem.objective + COVERED * _off_letters(face, limits))
     first = _first(movable, problem, face, limits, seed)
     held = problem.draw(how.held_out, generator(spawn(seed, "masks", "held out")))
-    found: list[tuple[float, Mask]] = []
+    found: list[tuple[bool, float, Mask]] = []
     for start in range(how.starts):
         begun = replace(movable, begin=first if start == 0 else None)
         trial = replace(wanted, patch=begun)
@@ -84,16 +88,32 @@ def learn(
         for _ in range(how.steps):
             walk.advance()
         theta, mask = movable.settled(movable.project(walk.mean), face, limits)
-        with torch.no_grad():
+        loss, alone = torch.inf, True
+        if len(theta):
             trial = replace(problem, patch=movable)
-            loss = float(trial.evaluate(theta, held).loss.mean()) if len(theta) else torch.inf
-        found.append((loss, mask))
-    loss, mask = min(found, key=lambda pair: pair[0])
+            with torch.no_grad():
+                loss = float(trial.evaluate(theta, held).loss.mean())
+                colours = _others(theta, generator(spawn(seed, "masks", "others", start)))
+                alone = any(_share(trial, one, held) > ALONE for one in colours)
+        found.append((alone, loss, mask))
+    _, loss, mask = min(found, key=lambda one: one[:2])
     check(
         bool(mask.pieces_mm), "min-mm", expected=f"rectangles that fit on {face.name}", got="none"
     )
-    took = PACKED + how.starts * (how.steps * how.batch + how.held_out)
-    return Learnt(mask, loss, tuple(one for one, _ in found), took)
+    took = PACKED + how.starts * (how.steps * how.batch + (1 + OTHERS) * how.held_out)
+    return Learnt(mask, loss, tuple(one for _, one, _ in found), took)
+
+
+def _others(theta: Tensor, rng: torch.Generator) -> list[Tensor]:
+    """Return bars like these (k,8) in white, in their mean colour and in each other's colours."""
+    place, colour = theta[:, :5], theta[:, 5:]
+    order = torch.randperm(len(theta), generator=rng)
+    others = (torch.ones_like(colour), colour.mean(dim=0).expand_as(colour), colour[order])
+    return [torch.cat([place, one], dim=1) for one in others]
+
+
+def _share(problem: Problem, theta: Tensor, given: Conditions) -> float:
+    return float(problem.succeeds(theta, given).float().mean())
 
 
 @dataclass(frozen=True, eq=False)
