@@ -15,26 +15,24 @@ from torch import Tensor
 
 from benchmarks import show
 from benchmarks.rp2 import art, signs
-from benchmarks.rp2_boxes import Boxes, learn
 from physadv.attacks import Gradient
+from physadv.attacks.masks import Learning, learn
 from physadv.core import UserError, spawn
 from physadv.core.check import one_of
 from physadv.core.memory import keep_memory
 from physadv.design import build_problem, design_from
 from physadv.judge import Report, judge
 from physadv.objectives import non_printability, read_palette
-from physadv.patch import Mask, Pixels, ink, measure, rectangle
+from physadv.patch import Limits, Mask, Pixels, ink, measure, rectangle
 from physadv.problem import Problem
 from physadv.scene import StreetScene, sign
 from tests.lisa import lisa
 
 US_STOP = sign("us_stop")
 SIDE_MM = US_STOP.size_mm[1]
-FACE = 0.8284
-"""The share of its frame that an octagon fills."""
-AREA = 0.119 * FACE
-"""What learnt rectangles may fill of the frame, so that rounding does not lead above 12 %."""
-PIECES, LEAST_MM, PLACING = 4, 50.0, 200
+LIMITS = Limits(area_pct=12.0, pieces=8, min_mm=40.0, allow_legend=True)
+"""What learnt rectangles may be."""
+LEARNING = Learning(starts=10, steps=80, batch=16)
 SQUARE = (10, 11)
 """ART's patch: its side and its distance from the photo's edge, of 32 pixels."""
 PARTS = ("poster", "rectangles", "art")
@@ -77,8 +75,6 @@ def main(
             found = attack(laid, seed=seed, n=judged)
             theta, report, seconds = found.theta, found.report, found.seconds + placing
         table.add_row(name, *told(mask, report, seconds), f"{score(data, laid, theta):.2g}")
-        if name == "rectangles":
-            show.console.print([(*piece[0], *piece[2]) for piece in mask.pieces_mm])
     show.console.print(table)
 
 
@@ -98,8 +94,7 @@ def poster() -> Mask:
 
 def rectangles(base: Problem, seed: int) -> Mask:
     """Return rectangles where the victim at hand is weakest."""
-    boxes = Boxes(US_STOP.size_mm, PIECES, LEAST_MM)
-    return learn(base, boxes, AREA, steps=PLACING, seed=seed)
+    return learn(base, StreetScene(US_STOP).face(), LIMITS, seed=seed, how=LEARNING).mask
 
 
 def square(data: Path, steps: int) -> tuple[Mask, Tensor]:
