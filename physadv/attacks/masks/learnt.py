@@ -26,8 +26,8 @@ PACKED = 24
 FIELD = 0.5
 FILLED = 0.995
 """Of the area allowed, what rectangles may fill."""
-ALONE, OTHERS = 0.05, 3
-"""How often rectangles may succeed in other colours, of so many kinds, and still be chosen."""
+ALONE = 0.05
+"""How often rectangles may succeed in plain white and still be chosen for their loss."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ class Learning:
     """How rectangles are learnt: from `starts` places, `steps` steps each by `Gradient`.
 
     The first start is what is packed by the victim's gradient, the others are drawn; the one of
-    the least loss on `held_out` conditions, once its rectangles are settled, is kept. Those come
-    first whose rectangles fail in white, in their mean colour and in each other's: a success that
-    a control shares is none.
+    the least loss on `held_out` conditions, once its rectangles are settled, is kept. Those whose
+    rectangles fail in plain white come first: a success that a control shares is none.
     """
 
     starts: int = 3
@@ -93,27 +92,20 @@ def learn(
             trial = replace(problem, patch=movable)
             with torch.no_grad():
                 loss = float(trial.evaluate(theta, held).loss.mean())
-                colours = _others(theta, generator(spawn(seed, "masks", "others", start)))
-                alone = any(_share(trial, one, held) > ALONE for one in colours)
+                alone = _share_in_white(trial, theta, held) > ALONE
         found.append((alone, loss, mask))
     _, loss, mask = min(found, key=lambda one: one[:2])
     check(
         bool(mask.pieces_mm), "min-mm", expected=f"rectangles that fit on {face.name}", got="none"
     )
-    took = PACKED + how.starts * (how.steps * how.batch + (1 + OTHERS) * how.held_out)
+    took = PACKED + how.starts * (how.steps * how.batch + 2 * how.held_out)
     return Learnt(mask, loss, tuple(one for _, one, _ in found), took)
 
 
-def _others(theta: Tensor, rng: torch.Generator) -> list[Tensor]:
-    """Return bars like these (k,8) in white, in their mean colour and in each other's colours."""
-    place, colour = theta[:, :5], theta[:, 5:]
-    order = torch.randperm(len(theta), generator=rng)
-    others = (torch.ones_like(colour), colour.mean(dim=0).expand_as(colour), colour[order])
-    return [torch.cat([place, one], dim=1) for one in others]
-
-
-def _share(problem: Problem, theta: Tensor, given: Conditions) -> float:
-    return float(problem.succeeds(theta, given).float().mean())
+def _share_in_white(problem: Problem, theta: Tensor, given: Conditions) -> float:
+    """Return how often bars like these (k,8) succeed in white."""
+    white = torch.cat([theta[:, :5], torch.ones_like(theta[:, 5:])], dim=1)
+    return float(problem.succeeds(white, given).float().mean())
 
 
 @dataclass(frozen=True, eq=False)
