@@ -14,49 +14,78 @@ from benchmarks import show
 from benchmarks.near import near, noted, taken, worst_control
 from physadv.core import clustered, generator
 from physadv.core.memory import keep_memory
+from physadv.design import Design
 
 STOP = 14
+
+
+ALLOWED_PCT = 5.0
+"""How often a control may succeed."""
+Row = dict[str, Any]
 
 
 def main(
     file: Annotated[Path, typer.Argument(help="JSON of what is done; a run goes on from it.")],
     areas: Annotated[str, typer.Option(help="Per cent of the face, largest last.")] = "15",
     targets: Annotated[str, typer.Option(help="Numbers of classes; none: all but stop.")] = "",
-    layout: Annotated[str, typer.Option(help="As physadv generate --layout takes it.")] = "search",
+    layouts: Annotated[
+        str, typer.Option(help="As physadv generate --layout takes them; of several, the better.")
+    ] = "search,learnt",
     steps: Annotated[int, typer.Option(help="Steps of each search.")] = 200,
     n: Annotated[int, typer.Option(help="Conditions each result is judged on.")] = 300,
 ) -> None:
-    """Search, judge and note each target and area; print the table of all that is noted."""
+    """Search, judge and note each target, area and layout; print the table of all that is noted.
+
+    Of several layouts the better is in the table: no control above 5 %, then the most successes.
+    """
     keep_memory()
     show.heading()
     classes = [int(one) for one in targets.split(",") if one] or [k for k in range(43) if k != STOP]
-    wanted = [(target, float(area)) for target in classes for area in areas.split(",")]
-    stickers = [{"area_pct": area, "layout": layout} for _, area in wanted]
-    designs = [near(str(k), one, steps, n) for (k, _), one in zip(wanted, stickers, strict=True)]
-    names = [_name(*pair, layout) for pair in wanted]
-    done = noted(file, zip(names, designs, strict=True))
-    for area in sorted({area for _, area in wanted}):
-        _print(area, {k: done[_name(k, area, layout)] for k in classes})
+    kinds, sizes = layouts.split(","), sorted(float(area) for area in areas.split(","))
+    wanted = [(target, area, kind) for target in classes for area in sizes for kind in kinds]
+    done = noted(file, [(_name(*one), _design(*one, steps, n)) for one in wanted])
+    for area in sizes:
+        each = {kind: [done[_name(k, area, kind)] for k in classes] for kind in kinds}
+        better = [max(rows, key=_worth) for rows in zip(*each.values(), strict=True)]
+        _print(area, better)
+        for name, rows in {**each, "the better": better}.items():
+            show.console.print(f"{area:g} %, {name}: {_told(rows)}", soft_wrap=True)
 
 
 def _name(target: int, area: float, layout: str) -> str:
     return f"{target} at {area:g}, {layout}"
 
 
-def _print(area: float, found: dict[int, dict[str, Any]]) -> None:
-    table = Table(f"stop, {area:g} %", "success", "interval", "worst control", "area", "s")
-    for row in sorted(found.values(), key=lambda one: -one["success"][0] / one["success"][1]):
+def _design(target: int, area: float, layout: str, steps: int, n: int) -> Design:
+    return near(str(target), {"area_pct": area, "layout": layout}, steps, n)
+
+
+def _worth(row: Row) -> tuple[bool, float]:
+    return max(row["controls_pct"].values()) <= ALLOWED_PCT, row["success"][0] / row["success"][1]
+
+
+def _print(area: float, found: list[Row]) -> None:
+    columns = ("success", "interval", "worst control", "area", "layout", "s")
+    table = Table(f"stop, {area:g} %", *columns)
+    for row in sorted(found, key=lambda one: -one["success"][0] / one["success"][1]):
         low, high = row["interval_pct"]
         hits, n = row["success"]
         share, seconds = f"{100 * hits / n:.1f} %", f"{sum(row['seconds']):.0f}"
-        table.add_row(row["class"], share, f"{low}-{high}", worst_control(row), taken(row), seconds)
+        cells = (f"{low}-{high}", worst_control(row), taken(row), row["chosen"], seconds)
+        table.add_row(row["class"], share, *cells)
     show.console.print(table)
-    counts = [row["success"] for row in found.values()]
+
+
+def _told(found: list[Row]) -> str:
+    counts = [row["success"] for row in found]
     hits = torch.cat([torch.arange(n) < hits for hits, n in counts])
     which = torch.arange(len(counts)).repeat_interleave(torch.tensor([n for _, n in counts]))
     mean, worst = clustered(hits, which, generator(0)), min(hits / n for hits, n in counts)
-    show.console.print(
-        f"{len(counts)} targets: mean {mean} over targets, worst {100 * worst:.1f} %"
+    above = sum(not _worth(row)[0] for row in found)
+    control = max(max(row["controls_pct"].values()) for row in found)
+    return (
+        f"{len(found)} targets: mean {mean} over targets, worst {100 * worst:.1f} %; largest "
+        f"control {control:.1f} %, above {ALLOWED_PCT:g} % for {above}"
     )
 
 

@@ -31,7 +31,13 @@ def test_what_is_noted_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert 0 < row["area_pct"] <= 12.05
     monkeypatch.setattr(near, "_found", None)  # nothing is left to be found
     ran(layouts.main, file, *QUICK)
-    (tmp_path / "targets.json").write_text(json.dumps({"5 at 12, search": row}))
+    other = row | {"success": [20, 20], "controls_pct": {"blank": 5.5}}
+    found = {"5 at 12, search": row | {"controls_pct": {"blank": 5.0}}, "5 at 12, learnt": other}
+    (tmp_path / "targets.json").write_text(json.dumps(found))
     with show.console.capture() as said:
         ran(targets.main, tmp_path / "targets.json", "--targets", "5", "--areas", "12")
-    assert f"1 targets: mean {100 * row['success'][0] / 20:.1f} %" in said.get()
+    mean = f"1 targets: mean {100 * row['success'][0] / 20:.1f} %"
+    for kind in ("search", "the better"):
+        assert f"12 %, {kind}: {mean}" in said.get()
+    assert "12 %, learnt: 1 targets: mean 100.0 %" in said.get()
+    assert "largest control 5.5 %, above 5 % for 1" in said.get()
