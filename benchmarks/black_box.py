@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -23,7 +23,7 @@ from physadv.core import Rate, UserError, generator, spawn, wilson
 from physadv.core.check import one_of
 from physadv.design import build_patch, design_from
 from physadv.objectives import margin, untargeted
-from physadv.patch import Bars, Limits, Mask, Patch, Pixels, candidates, measure
+from physadv.patch import Bars, Limits, Mask, Patch, Pixels, Strokes, candidates, measure
 from physadv.presets import world
 from physadv.problem import Problem
 from physadv.scene import StreetScene, sign
@@ -33,8 +33,11 @@ console = Console(width=160)
 AREA_PCT, CELL_MM = 12.0, 25.0
 LIMITS = Limits(AREA_PCT, allow_legend=True)
 LAYOUT = "middle"
-BARS = {"kind": "bars", "area_pct": AREA_PCT, "pieces": 4}
-"""Four bars that the search lays, turns, stretches and colours: 32 numbers."""
+MOVED: dict[str, dict[str, Any]] = {
+    "cma-es-bars": {"kind": "bars", "area_pct": AREA_PCT, "pieces": 4},
+    "cma-es-strokes": {"kind": "strokes", "area_pct": AREA_PCT, "pieces": 4},
+}
+"""What the search lays itself: four bars of 8 numbers each, four strokes of 12."""
 CURVE = (1000, 2000, 5000)
 MASK_PCT = 35
 """Of the queries, how many GRAPHITE's mask may take."""
@@ -45,7 +48,7 @@ METHODS: dict[str, Callable[[Budget], Attack]] = {
     "spsa": lambda budget: GradientEstimate("spsa", budget),
     "cma-es": CMAES,
     "graphite": Graphite,
-    "cma-es-bars": CMAES,
+    **dict.fromkeys(MOVED, CMAES),
 }
 
 
@@ -106,8 +109,8 @@ def rows(names: list[str], budget: Budget, judged: int, seed: int) -> Iterator[R
             placed = graphite_mask(problem, face, LIMITS, seed=seed, budget=part)
             mine = replace(problem, patch=Pixels(placed.mask, CELL_MM))
             given = replace(budget, spent=placed.queries)
-        if name == "cma-es-bars":
-            mine = replace(problem, patch=build_patch(design_from({"sticker": BARS})))
+        if name in MOVED:
+            mine = replace(problem, patch=build_patch(design_from({"sticker": MOVED[name]})))
         course = Course(tuple(mark for mark in CURVE if mark < budget.queries), {})
         attack = METHODS[name](given)
         result = attack(mine, seed=seed, n=judged, on_state=course)
@@ -118,7 +121,7 @@ def rows(names: list[str], budget: Budget, judged: int, seed: int) -> Iterator[R
 
 def _cut(patch: Patch, theta: Tensor) -> Mask:
     """Return the contours of what was found."""
-    if isinstance(patch, Bars):
+    if isinstance(patch, Bars | Strokes):
         return patch.cut(theta)
     assert isinstance(patch, Pixels)
     return patch.mask

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks import black_box
 from physadv.attacks import (
     CMAES,
     Budget,
@@ -107,3 +108,11 @@ def test_a_search_that_asks_changes_the_digest_and_a_gradient_keeps_it() -> None
     assert told.digest() == Design().digest()
     with pytest.raises(UserError, match="queries"):
         design_from({"attack": {"queries": 5}})
+
+
+@pytest.mark.parametrize("name", black_box.MOVED)
+def test_a_row_of_shapes_that_the_search_lays(name: str) -> None:
+    (row,) = black_box.rows([name], Budget(150, held_out=5, checks=1), 5, 0)
+    assert 3 < row.area_pct <= black_box.AREA_PCT + 0.1
+    assert 100 < row.result.queries <= 150
+    assert "random place" in row.result.report.controls
