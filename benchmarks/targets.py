@@ -60,17 +60,25 @@ def _design(target: int, area: float, layout: str, steps: int, n: int) -> Design
     return near(str(target), {"area_pct": area, "layout": layout}, steps, n)
 
 
+def _share(row: Row) -> float:
+    hits, n = row["success"]
+    return float(hits / n)
+
+
+def _control_pct(row: Row) -> float:
+    return float(max(row["controls_pct"].values()))
+
+
 def _worth(row: Row) -> tuple[bool, float]:
-    return max(row["controls_pct"].values()) <= ALLOWED_PCT, row["success"][0] / row["success"][1]
+    return _control_pct(row) <= ALLOWED_PCT, _share(row)
 
 
 def _print(area: float, found: list[Row]) -> None:
     columns = ("success", "interval", "worst control", "area", "layout", "s")
     table = Table(f"stop, {area:g} %", *columns)
-    for row in sorted(found, key=lambda one: -one["success"][0] / one["success"][1]):
+    for row in sorted(found, key=_share, reverse=True):
         low, high = row["interval_pct"]
-        hits, n = row["success"]
-        share, seconds = f"{100 * hits / n:.1f} %", f"{sum(row['seconds']):.0f}"
+        share, seconds = f"{100 * _share(row):.1f} %", f"{sum(row['seconds']):.0f}"
         cells = (f"{low}-{high}", worst_control(row), taken(row), row["chosen"], seconds)
         table.add_row(row["class"], share, *cells)
     show.console.print(table)
@@ -80,12 +88,11 @@ def _told(found: list[Row]) -> str:
     counts = [row["success"] for row in found]
     hits = torch.cat([torch.arange(n) < hits for hits, n in counts])
     which = torch.arange(len(counts)).repeat_interleave(torch.tensor([n for _, n in counts]))
-    mean, worst = clustered(hits, which, generator(0)), min(hits / n for hits, n in counts)
-    above = sum(not _worth(row)[0] for row in found)
-    control = max(max(row["controls_pct"].values()) for row in found)
+    mean, controls = clustered(hits, which, generator(0)), [_control_pct(row) for row in found]
+    above, worst = sum(one > ALLOWED_PCT for one in controls), min(map(_share, found))
     return (
         f"{len(found)} targets: mean {mean} over targets, worst {100 * worst:.1f} %; largest "
-        f"control {control:.1f} %, above {ALLOWED_PCT:g} % for {above}"
+        f"control {max(controls):.1f} %, above {ALLOWED_PCT:g} % for {above}"
     )
 
 

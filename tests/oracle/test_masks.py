@@ -18,9 +18,9 @@ from physadv.attacks.masks import (
     grad_cam,
     l1_map,
     learn,
+    learnt,
     occlusion_map,
 )
-from physadv.attacks.masks import learnt as learnt
 from physadv.attacks.masks.class_activation import _on_face
 from physadv.attacks.masks.l1 import soft_threshold
 from physadv.core import Encoded, Face, Linear, Span, UserError, decode, generator
