@@ -13,7 +13,7 @@ from physadv.attacks.asked import Asked, Budget, follow
 from physadv.attacks.base import Attack, State
 from physadv.attacks.space import Space
 from physadv.core import check, generator
-from physadv.core.check import at_least_one
+from physadv.core.check import above_zero, at_least_one
 from physadv.problem import Problem
 
 DIAGONAL = 20
@@ -41,7 +41,7 @@ class CMAES(Attack):
     def __post_init__(self) -> None:
         """Refuse settings that move nothing."""
         at_least_one(self, "batch", "numbers")
-        check(self.spread > 0, "spread", expected="above 0", got=self.spread)
+        above_zero(self, "spread")
         fits = self.population == 0 or self.population >= 3
         check(fits, "population", expected="0 or at least 3", got=self.population)
 
