@@ -1,13 +1,15 @@
 """Where the stickers lie: a quick race of candidate layouts on the victim at hand."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from physadv.attacks.gradient import Gradient
-from physadv.core import Conditions, Face, Ink, generator, spawn
+from physadv.attacks.masks import l1_map, learn
+from physadv.attacks.masks.saliency import saliency, white_succeeds
+from physadv.core import Conditions, Face, UserError, generator, spawn
 from physadv.patch import (
     Camouflage,
     FewInks,
@@ -17,7 +19,6 @@ from physadv.patch import (
     Pixels,
     Waves,
     candidates,
-    rectangle,
 )
 from physadv.problem import Problem
 
@@ -63,16 +64,17 @@ def place(
 ) -> Placement:
     """Choose a layout for `problem`, whose patch tells the kind alone, within the limits.
 
-    Candidates are packed by fixed rules and by where the victim's gradient is large on the bare
-    sign. `tick` is told each candidate's name and loss.
+    Candidates are packed by fixed rules, by where the victim's gradient is large on the bare sign
+    and by the L1 map, and learnt. Where plain white succeeds they only run if it does for all.
+    `tick` is told each candidate's name and loss.
     """
-    seen = saliency(problem, face, seed)
-    masks = candidates(face, limits, seen)
-    runners = {
-        name: _Runner(replace(problem, patch=_laid(problem.patch, mask)), race, seed)
-        for name, mask in masks.items()
-    }
+    masks = _candidates(problem, face, limits, seed)
     held = problem.draw(race.held_out, generator(spawn(seed, "placement", "held out")))
+    useful = [name for name, mask in masks.items() if not white_succeeds(problem, mask, held)]
+    runners = {
+        name: _Runner(replace(problem, patch=_laid(problem.patch, masks[name])), race, seed)
+        for name in useful or masks
+    }
     losses: dict[str, float] = {}
     for turn in range(race.rounds):
         for name, runner in runners.items():
@@ -87,35 +89,21 @@ def place(
     return Placement(masks[best], best, losses)
 
 
+def _candidates(problem: Problem, face: Face, limits: Limits, seed: int) -> dict[str, Mask]:
+    """Return the layouts by name, without those that victim or limits do not let be."""
+    masks = candidates(face, limits, saliency(problem, face, seed))
+    with suppress(UserError):
+        masks["l1"] = l1_map(problem, face, seed=seed).packed(face, limits)
+    with suppress(UserError):
+        masks["learnt"] = learn(problem, face, limits, seed=seed).mask
+    return masks
+
+
 def _laid(patch: Patch, mask: Mask) -> Patch:
     """Return a patch of the same kind on another mask; free pixels where its kind has none."""
     if isinstance(patch, FewInks | Waves | Camouflage):
         return replace(patch, mask=mask)
     return Pixels(mask)
-
-
-def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:
-    """Return how strongly the loss answers to ink at each place of the face, (1,1,rows,columns).
-
-    The gradient's size at grey ink laid thinly on the whole face, averaged over `n` conditions.
-    """
-    height, width = face.size_mm
-    whole = Pixels(Mask(face.size_mm, (rectangle(0, 0, width, height),)), 20.0)
-    given = problem.draw(n, generator(spawn(seed, "placement", "saliency")))
-    theta = torch.full(whole.shape, 0.5, requires_grad=True)
-    thin = replace(problem, patch=_Thin(whole.mask, whole.cell_mm))
-    (slope,) = torch.autograd.grad(thin.evaluate(theta, given).loss.mean(), theta)
-    return slope.abs().sum(dim=0)[None, None]
-
-
-@dataclass(frozen=True)
-class _Thin(Pixels):
-    """Ink so thin that the sign shows through."""
-
-    def touch(self, theta: Tensor, width_px: int = 512) -> Ink:
-        """Return the ink at a tenth of its cover."""
-        full = super().touch(theta, width_px)
-        return replace(full, cover=full.cover * 0.1)
 
 
 class _Runner:

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from physadv.attacks.gradient import BLACK_BOX, Gradient
+from physadv.attacks.masks.saliency import saliency, white_succeeds
 from physadv.attacks.masks.settle import SAFE, Rectangle, settled
-from physadv.attacks.placement import saliency
-from physadv.core import Answer, Conditions, Face, Ink, Photo, UserError, check, generator, spawn
+from physadv.core import Answer, Face, Ink, Photo, UserError, check, generator, spawn
 from physadv.core.check import at_least_one
 from physadv.objectives import Objective
 from physadv.patch import Bars, FewInks, Limits, Mask, apart_mm, on_cells, pack
@@ -26,8 +26,6 @@ PACKED = 24
 FIELD = 0.5
 FILLED = 0.995
 """Of the area allowed, what rectangles may fill."""
-ALONE = 0.05
-"""How often rectangles may succeed in plain white and still be chosen for their loss."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +87,9 @@ def learn(
         theta, mask = movable.settled(movable.project(walk.mean), face, limits)
         loss, alone = torch.inf, True
         if len(theta):
-            trial = replace(problem, patch=movable)
             with torch.no_grad():
-                loss = float(trial.evaluate(theta, held).loss.mean())
-                alone = _share_in_white(trial, theta, held) > ALONE
+                loss = float(replace(problem, patch=movable).evaluate(theta, held).loss.mean())
+            alone = white_succeeds(problem, mask, held)
         found.append((alone, loss, mask))
     _, loss, mask = min(found, key=lambda one: one[:2])
     check(
@@ -100,12 +97,6 @@ def learn(
     )
     took = PACKED + how.starts * (how.steps * how.batch + 2 * how.held_out)
     return Learnt(mask, loss, tuple(one for _, one, _ in found), took)
-
-
-def _share_in_white(problem: Problem, theta: Tensor, given: Conditions) -> float:
-    """Return how often bars like these (k,8) succeed in white."""
-    white = torch.cat([theta[:, :5], torch.ones_like(theta[:, 5:])], dim=1)
-    return float(problem.succeeds(white, given).float().mean())
 
 
 @dataclass(frozen=True, eq=False)
