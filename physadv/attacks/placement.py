@@ -8,8 +8,9 @@ import torch
 
 from physadv.attacks.gradient import Gradient
 from physadv.attacks.masks import l1_map, learn
-from physadv.attacks.masks.saliency import saliency, white_succeeds
+from physadv.attacks.masks.saliency import ALONE, saliency, white_succeeds
 from physadv.core import Conditions, Face, UserError, generator, spawn
+from physadv.judge import judge
 from physadv.patch import (
     Camouflage,
     FewInks,
@@ -65,8 +66,9 @@ def place(
     """Choose a layout for `problem`, whose patch tells the kind alone, within the limits.
 
     Candidates are packed by fixed rules, by where the victim's gradient is large on the bare sign
-    and by the L1 map, and learnt. Where plain white succeeds they only run if it does for all.
-    `tick` is told each candidate's name and loss.
+    and by the L1 map, and learnt. Where plain white succeeds they only run if it does for all, and
+    of those that ran last, one that a control equals comes last: success that a control shares is
+    none. `tick` is told each candidate's name and loss.
     """
     masks = _candidates(problem, face, limits, seed)
     held = problem.draw(race.held_out, generator(spawn(seed, "placement", "held out")))
@@ -77,15 +79,17 @@ def place(
     }
     losses: dict[str, float] = {}
     for turn in range(race.rounds):
+        if turn:
+            better = sorted(runners, key=losses.__getitem__)[: (len(runners) + 1) // 2]
+            runners = {name: runners[name] for name in better}
+        if turn and len(runners) == 1:
+            break
         for name, runner in runners.items():
             runner.run(race.steps * 2**turn)
             losses[name] = runner.loss(held)
             tick(name, losses[name])
-        better = sorted(runners, key=losses.__getitem__)[: max(1, (len(runners) + 1) // 2)]
-        runners = {name: runners[name] for name in better}
-        if len(runners) == 1:
-            break
-    best = min(runners, key=losses.__getitem__)
+    n = race.held_out
+    best = min(runners, key=lambda name: (runners[name].equalled(seed, n), losses[name]))
     return Placement(masks[best], best, losses)
 
 
@@ -125,3 +129,8 @@ class _Runner:
         """Return the mean loss of the running mean on held-out conditions."""
         with torch.no_grad():
             return float(self.problem.evaluate(self.walk.mean, held).loss.mean())
+
+    def equalled(self, seed: int, n: int) -> bool:
+        """Return whether a control surely succeeds in more than `ALONE`, too, as it is judged."""
+        found = judge(self.problem, self.walk.mean, seed=spawn(seed, "placement", "controls"), n=n)
+        return any(rate.low > ALONE for rate in found.controls.values())

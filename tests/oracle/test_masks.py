@@ -1,6 +1,7 @@
 """Maps of interest against closed forms and hand computation; rectangles against brute force."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import cast
 
@@ -25,6 +26,7 @@ from physadv.attacks.masks import (
 from physadv.attacks.masks.class_activation import _on_face
 from physadv.attacks.masks.l1 import soft_threshold
 from physadv.attacks.masks.saliency import white_succeeds
+from physadv.attacks.placement import _Runner
 from physadv.core import Conditions, Encoded, Face, Linear, Span, UserError, decode, generator
 from physadv.objectives import Objective, margin, targeted, untargeted
 from physadv.patch import Limits, Mask, Pixels, check_mask, on_cells, pack
@@ -257,10 +259,18 @@ def test_white_succeeds_where_it_surely_does_in_more_than_a_twentieth() -> None:
 
 
 def first(hits: int) -> Objective:
-    """Want nothing, and reach it in the first so many rows."""
-    return Objective((), (lambda answer, _: torch.arange(len(answer.scores)) < hits,))
+    """Want class 1, and reach it in the first so many rows whatever is seen."""
+    goal = (lambda answer, _: torch.arange(len(answer.scores)) < hits,)
+    return replace(targeted(1, margin), goals=goal)
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the race learn its rectangles in two steps."""
+    monkeypatch.setattr(placement, "learn", partial(learn, how=Learning(1, 2, 2, 2)))
+
+
+@pytest.mark.usefixtures("quick")
 def test_the_race_leaves_out_places_where_white_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The winner's places are left out where white succeeds on them alone, not where on all."""
     problem, race = toy(whitens(bumps(0)), 0.0), Race(rounds=1, steps=2, batch=2, held_out=2)
@@ -279,6 +289,29 @@ def test_the_race_leaves_out_places_where_white_succeeds(monkeypatch: pytest.Mon
         assert len(other.losses) == len(plain.losses) - (name is None)
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_layout_that_a_control_equals_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least loss wins, but not where the other finalists need their picture."""
+    problem, race = toy(whitens(bumps(0)), 0.0), Race(rounds=1, steps=2, batch=2, held_out=36)
+    plain = place(problem, plain_face(400.0), LIMITS, seed=0, race=race)
+
+    def told(runner: _Runner, *_: int) -> bool:
+        return runner.problem.patch == Pixels(plain.mask)
+
+    monkeypatch.setattr(_Runner, "equalled", told)
+    other = place(problem, plain_face(400.0), LIMITS, seed=0, race=race)
+    assert other.losses == plain.losses
+    assert other.losses[other.name] == sorted(plain.losses.values())[1]
+
+
+def test_controls_equal_a_success_that_they_share() -> None:
+    """Each control's 36 rows come in five parts: one success in each is surely above 5 %."""
+    for hits, equal in ((1, True), (0, False)):
+        some = replace(toy(whitens(bumps(0)), 0.0), objective=first(hits))
+        assert _Runner(some, Race(), 0).equalled(0, 36) == equal
+
+
+@pytest.mark.usefixtures("quick")
 def test_the_race_does_without_what_a_victim_refuses() -> None:
     """A victim that ink does not move has no L1 map; limits without room nothing to learn."""
     deaf = LinearVictim(torch.zeros(2, 3, CELLS, CELLS), torch.zeros(2))

@@ -10,7 +10,7 @@ from physadv.patch import Mask, Pixels, rectangle
 from physadv.problem import Problem
 
 ALONE = 0.05
-"""How often pieces may succeed in plain white and still be chosen for their loss."""
+"""How often pieces may succeed in plain white, or a control, and still be chosen for their loss."""
 
 
 def saliency(problem: Problem, face: Face, seed: int, n: int = 24) -> Tensor:
