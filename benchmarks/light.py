@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from PIL import Image
 from rich.table import Table
 
 from benchmarks import show
 from physadv.attacks import Gradient, Result
-from physadv.core import Face, Film, Lighting, Touch, UserError, Window, check
+from physadv.core import UserError, check
 from physadv.core.memory import keep_memory
-from physadv.evaluation import contact_sheet
+from physadv.evaluation import contact_sheet, touched_pct
 from physadv.objectives import untargeted
 from physadv.output import Strip, contact_sheet_image
 from physadv.patch import LaserLine, LensDots, Patch, Projection, ShadowPolygon
@@ -29,8 +28,6 @@ from physadv.victims.bundled import bundled
 SEARCH = Gradient(steps=30, batch=16, restarts=8, held_out=32, check_every=15, enough=0.97)
 LONG = replace(SEARCH, restarts=16)
 SHOWN = 5
-SEEN = 0.05
-"""A change of the light that counts as touched area."""
 
 
 @dataclass(frozen=True)
@@ -127,19 +124,6 @@ def table(name: str, aim: Problem, found: Result) -> Table:
     told = " ".join(f"{value:.4f}" for value in found.theta.flatten().tolist()[:18])
     rows.caption = f"theta {told}"
     return rows
-
-
-def touched_pct(touch: Touch, aim: Problem) -> float:
-    """Return how much is touched, in per cent: of the face's area, or of the lens's light."""
-    if isinstance(touch, Film):
-        sensor = aim.world.camera.sensor
-        whole = Window(torch.zeros(1, 2), (sensor.height_px, sensor.width_px), sensor)
-        return 100 * float(touch.layer(whole)[:, 3].mean())
-    face: Face = aim.world.scene.face(HARD_PX)
-    if not isinstance(touch, Lighting):
-        return 100 * float((touch.cover * face.cover).sum() / face.cover.sum())
-    changed = ((touch.gain - 1).abs().amax(dim=1, keepdim=True) > SEEN).float()
-    return 100 * float((changed * face.cover).sum() / face.cover.sum())
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def evaluate(
     }
     with staged(folder) as part:
         write_card(part / EVALUATION, facts)
-    _show(facts, cells)
+    _show(facts, cells, "stickers" if design.printed else design.sticker.kind)
     if past is not None:
         show_drives(past)
     console.print(f"kept in {folder / EVALUATION}", markup=False, soft_wrap=True)
@@ -141,12 +141,12 @@ def _elsewhere(design: Design, flags: dict[str, dict[str, Any]]) -> Design:
     return design_from(values, "flags", names=FLAGS)
 
 
-def _show(facts: dict[str, Any], cells: Grid | None) -> None:
+def _show(facts: dict[str, Any], cells: Grid | None, found: str) -> None:
     measured = facts["measured"]
     table = Table(title=f"{facts['victim']['name']} in {facts['world']}", title_justify="left")
     table.add_column("judged under fresh conditions")
     table.add_column("success", justify="right")
-    rows = {"stickers": measured["success"], "bare sign": measured["clean"]} | measured["controls"]
+    rows = {found: measured["success"], "bare sign": measured["clean"]} | measured["controls"]
     for name, rate in rows.items():
         table.add_row(name, f"{rate['hits']}/{rate['n']}  {interval(rate)}")
     console.print(table)

@@ -195,9 +195,25 @@ def generate(
         option(
             "KIND",
             "pixels (free colours; the default), waves (smooth ones), camouflage (near the face's "
-            "own); or shapes that the search moves: bars, strokes, letters.",
+            "own); shapes that the search moves: bars, strokes, letters; or nothing printed, but "
+            "light on the sign: shadow, laser, projection; or on the lens: lens-dots.",
             STICKERS,
         ),
+    ] = None,
+    ambient_lux: Annotated[
+        float | None,
+        option(
+            "LUX",
+            "White light on the sign beside --kind laser or projection.",
+            STICKERS,
+            show_default="20, 120",
+        ),
+    ] = None,
+    lines: Annotated[
+        int | None, option("N", "The lines of --kind laser.", STICKERS, show_default="1")
+    ] = None,
+    dots: Annotated[
+        int | None, option("N", "The dots of --kind lens-dots.", STICKERS, show_default="8")
     ] = None,
     inks: Annotated[
         str | None,
@@ -315,6 +331,7 @@ def generate(
             "most_de2000": most_de2000,
             "inks": None if inks is None else tuple(inks.split(",")),
         },
+        "light": {"ambient_lux": ambient_lux, "lines": lines, "dots": dots},
         "attack": {
             "method": attack,
             "queries": queries,

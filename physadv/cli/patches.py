@@ -10,7 +10,7 @@ from rich.table import Table
 from physadv.cli.made_by import made_by
 from physadv.cli.options import DeviceOption, FolderArgument, flag, option
 from physadv.cli.shelf_table import command, kind_of, laid_into, markdown, shelf_table
-from physadv.cli.show import bar, card_table, console, polite
+from physadv.cli.show import bar, card_table, console, polite, sizes_told
 from physadv.core import check
 from physadv.output import Comparison, Kept, find_kept, keep, read_kept, shelf_folder, verify
 from physadv.output.shelf import check_shelf
@@ -60,14 +60,12 @@ def show(
 ) -> None:
     """Say what a design is, what was measured of it, which files it has, how to make it again."""
     kept = find_kept(_shelf(folder), name)
-    card, stickers = kept.card, kept.card["stickers"]
+    card = kept.card
     console.print(card_table(card))
     victim, budget = card["victim"], card["budget"]
     _told(f"{kind_of(kept)} on {card['sign']}, against {victim['name']} in {card['world']}")
-    _told(
-        f"{stickers['pieces']} pieces, {stickers['area_pct']:.1f} % of the face, smallest side "
-        f"{stickers['smallest_mm']:.0f} mm, {stickers['legend_pct']:.1f} % of the legend covered"
-    )
+    for line in sizes_told(card):
+        _told(line)
     _told(f"{budget['steps']} steps, {budget['queries']} photos, {budget['seconds']:.0f} s")
     for doubt in card.get("doubts", []):
         console.print(f"doubt: {doubt}", style="yellow", markup=False)

@@ -25,12 +25,18 @@ def kind_of(kept: Kept) -> str:
 def row_of(kept: Kept) -> tuple[str, ...]:
     """Return what the table says of a design, in the order of its heads."""
     card = kept.card
-    measured, stickers = card["measured"], card["stickers"]
-    area = f"{stickers['area_pct']:.1f} % in {stickers['pieces']}"
+    measured = card["measured"]
     success = measured["success"]
     told = f"{interval(success)}, n {success['n']}"
     names = (kept.name, kind_of(kept), card["sign"], card["goal"], card["victim"]["name"])
-    return (*names, card["world"], area, told, worst_control(measured["controls"]))
+    return (*names, card["world"], area_of(card), told, worst_control(measured["controls"]))
+
+
+def area_of(card: Mapping[str, Any]) -> str:
+    """Say how much is covered, and by how many pieces, or how much is touched by light."""
+    if "light" in card:
+        return f"{card['light']['touched_pct']:.1f} % of {card['light']['of']}"
+    return f"{card['stickers']['area_pct']:.1f} % in {card['stickers']['pieces']}"
 
 
 def worst_control(controls: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from physadv.core import UserError
+from physadv.output import light_words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +62,8 @@ def card_table(card: Mapping[str, Any]) -> Table:
     table.add_column("success", justify="right")
     table.add_column("95 % interval", justify="right")
     measured = card["measured"]
-    rows = {"stickers": measured["success"], "bare sign": measured["clean"]}
+    found = card["light"]["kind"] if "light" in card else "stickers"
+    rows = {found: measured["success"], "bare sign": measured["clean"]}
     rows |= {f"control: {name}": rate for name, rate in measured["controls"].items()}
     for name, rate in rows.items():
         table.add_row(name, f"{rate['hits']}/{rate['n']}", interval(rate))
@@ -73,16 +75,25 @@ def interval(rate: Mapping[str, Any]) -> str:
     return f"{100 * rate['share']:.1f} % ({100 * rate['low']:.1f}-{100 * rate['high']:.1f})"
 
 
+def sizes_told(card: Mapping[str, Any]) -> list[str]:
+    """Say how large stickers are, or what light there is and where, in lines."""
+    if "light" in card:
+        return [f"{name}: {text}" for name, text in light_words(card["light"]).items()]
+    sizes = card["stickers"]
+    return [
+        f"{sizes['pieces']} pieces, {sizes['area_pct']:.1f} % of the face, "
+        f"smallest side {sizes['smallest_mm']:.0f} mm, "
+        f"{sizes['legend_pct']:.1f} % of the legend covered"
+    ]
+
+
 def show_card(card: Mapping[str, Any], folder: Path) -> None:
     """Print the figures, the doubts, and where the files are."""
     console.print(card_table(card))
-    stickers = card["stickers"]
-    console.print(
-        f"{stickers['pieces']} pieces, {stickers['area_pct']:.1f} % of the face, "
-        f"smallest side {stickers['smallest_mm']:.0f} mm, "
-        f"{stickers['legend_pct']:.1f} % of the legend covered"
-    )
+    for line in sizes_told(card):
+        console.print(line, markup=False, soft_wrap=True)
     for doubt in card["doubts"]:
         console.print(f"doubt: {doubt}", style="yellow", markup=False)
-    told = f"open {folder / 'report.html'}; print {folder / 'sheet.pdf'} at 100 %"
+    told = f"open {folder / 'report.html'}"
+    told += "" if "light" in card else f"; print {folder / 'sheet.pdf'} at 100 %"
     console.print(told, markup=False, soft_wrap=True)

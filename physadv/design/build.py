@@ -128,7 +128,7 @@ def _class(argument: str, value: str, victim: Victim) -> int:
 
 
 def build_objective(design: Design, victim: Victim, label: int) -> Objective:
-    """Return what the attacker wants, with the regularisers of the ink."""
+    """Return what the attacker wants, with the regularisers of the ink, where there is any."""
     goal = design.goal
     loss, confidence = LOSSES[goal.loss], goal.confidence
     if goal.target is not None:
@@ -150,7 +150,7 @@ def build_objective(design: Design, victim: Victim, label: int) -> Objective:
             fix="give --truth, or a --target",
         )
         wanted = untargeted(loss, confidence=confidence)
-    return _regularised(wanted, design)
+    return _regularised(wanted, design) if design.printed else wanted
 
 
 def _regularised(wanted: Objective, design: Design) -> Objective:

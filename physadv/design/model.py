@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -21,6 +19,8 @@ from pydantic import (
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 from physadv.design.faults import as_user_error
+from physadv.design.light import LIGHT, LightPart
+from physadv.design.part import Cell, Count, Part, Positive, Share, Weight
 from physadv.patch import read_inks
 from physadv.presets import (
     NAMES,
@@ -36,19 +36,13 @@ from physadv.presets import (
 )
 from physadv.scene import SIGNS
 
-Positive = Annotated[float, Field(gt=0, description="a number above 0")]
-Weight = Annotated[float, Field(ge=0, description="a number, at least 0")]
-Count = Annotated[int, Field(ge=1, description="a whole number, at least 1")]
-Share = Annotated[
-    float, Field(gt=0, le=100, description="per cent of the face, above 0 and up to 100")
-]
-Cell = Annotated[float, Field(ge=1, le=1000, description="millimetres, from 1 to 1000")]
 Point = tuple[float, float]
 Contour = Annotated[tuple[Point, ...], Field(min_length=3)]
 Triple = tuple[float, float, float]
 Settings = dict[str, Any]
-
 FITS = "a world that fits"
+Printed = Literal["pixels", "bars", "strokes", "letters", "waves", "camouflage"]
+Unprinted = Literal["shadow", "laser", "projection", "lens-dots"]
 
 
 def _known(argument: str, names: tuple[str, ...]) -> Callable[[str], str]:
@@ -59,13 +53,7 @@ def _known(argument: str, names: tuple[str, ...]) -> Callable[[str], str]:
     return known
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True
-    )
-
-
-class VictimPart(_Part):
+class VictimPart(Part):
     """Which recogniser: see `physadv.victims.load_victim`."""
 
     spec: str = "bundled"
@@ -75,7 +63,7 @@ class VictimPart(_Part):
     std: Triple | None = Field(default=None, description="three numbers (R, G, B)")
 
 
-class GoalPart(_Part):
+class GoalPart(Part):
     """What it should answer: `target` (name or number of a class), or anything but the truth.
 
     `truth` is the class it should answer; found from the sign where the labels are known.
@@ -92,11 +80,12 @@ class GoalPart(_Part):
     gamut: Weight = 0.0
 
 
-class StickerPart(_Part):
+class StickerPart(Part):
     """Where stickers may lie and how fine they are; `layout` is "search", a kind or a mask image.
 
     `kind` "bars", "strokes" and "letters" (those of `text`) are shapes that the search moves,
-    "waves" smooth colours, "camouflage" the face's own within `most_de2000`.
+    "waves" smooth colours, "camouflage" the face's own within `most_de2000`. "shadow", "laser",
+    "projection" and "lens-dots" print nothing: what they are is in the light's own part.
     `inks` are the only ones that stickers have, none named: all that are printable.
     `areas_pct` asks for a result for each and their curve; the largest is the main one.
     `symmetric` ones are their own mirror image; `away_mm` is how far they keep from the letters.
@@ -114,7 +103,7 @@ class StickerPart(_Part):
     symmetric: bool = False
     away_mm: Weight = 0.0
     cell_mm: Cell = 12.5
-    kind: Literal["pixels", "bars", "strokes", "letters", "waves", "camouflage"] = "pixels"
+    kind: Literal[Printed, Unprinted] = "pixels"
     text: str = "LOVE"
     most_de2000: Positive = 10.0
     inks: tuple[str, ...] = ()
@@ -123,7 +112,7 @@ class StickerPart(_Part):
         default=(), description="contours of at least three points (x, y) in mm"
     )
     chosen: str = ""
-    raced: dict[str, float] = {}
+    raced: dict[str, float] = Field(default={})
 
     @field_validator("inks")
     @classmethod
@@ -169,7 +158,7 @@ CHANGEABLE = tuple(settings(PRESETS["lab"]))
 """The dotted names that changes to a preset may have."""
 
 
-class WorldPart(_Part):
+class WorldPart(Part):
     """Under which circumstances; or on which real photos, by corners, box or the whole image.
 
     `preset` is a name, or a world file, which is then held here as its base, what it says about
@@ -242,11 +231,18 @@ LATER = {
     "world": ("printer", "occlusion", "relight", "about", "changes"),
     "sticker": ("inks", "kind", "text", "most_de2000", "symmetric", "away_mm"),
     "attack": ("method", "queries", "answers", "placing"),
+    "light": tuple(LightPart.model_fields),
 }
 """Settings, by part, that are in a design's digest only where they are set."""
+OF_INK = {
+    "goal": ("smooth", "printable", "palette", "gamut"),
+    "sticker": tuple(name for name in StickerPart.model_fields if name != "kind"),
+    "world": ("printer",),
+}
+"""Settings, by part, that mean nothing where nothing is printed."""
 
 
-class AttackPart(_Part):
+class AttackPart(Part):
     """How to search and how hard: by gradients in `steps`, or a black box in `queries`.
 
     With `answers` "label" a black box is asked for success alone. `placing` is how many of the
@@ -269,7 +265,7 @@ class AttackPart(_Part):
         others = ("queries", "answers") if by_steps else tuple(AttackPart.model_fields)[:5]
         fix = "name a black-box attack" if by_steps else "give queries instead"
         for name in others:
-            value, usual = getattr(self, name), AttackPart.model_fields[name].default
+            value, usual = getattr(self, name), self.usual(name)
             check(value == usual, name, expected=f"none with {self.method}", got=value, fix=fix)
         return self
 
@@ -279,7 +275,7 @@ class AttackPart(_Part):
         return self.steps * self.restarts if self.method == "gradient" else self.queries
 
 
-class Design(_Part):
+class Design(Part):
     """A run, from victim to judge."""
 
     name: str = "sticker"
@@ -289,18 +285,44 @@ class Design(_Part):
     victim: VictimPart = VictimPart()
     goal: GoalPart = GoalPart()
     sticker: StickerPart = StickerPart()
+    light: LightPart = LightPart()
     world: WorldPart = WorldPart()
     attack: AttackPart = AttackPart()
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "Design":
+        kind = self.sticker.kind
+        idle = [name for part, names in self.unused().items() for name in self._set(part, names)]
+        told, leave = " and ".join(idle), "or leave that out"
+        check(not idle, "sticker.kind", expected=f"a kind that has {told}", got=kind, fix=leave)
+        street = kind != "lens-dots" or self.world.photo is None
+        got, fix = self.world.photo, "real photos are cut to the sign"
+        check(street, "world.photo", expected="none with lens-dots", got=got, fix=fix)
+        return self
+
+    def _set(self, part: str, names: tuple[str, ...]) -> list[str]:
+        """Return which settings of a part are not their defaults."""
+        own: Part = getattr(self, part)
+        return [name for name in names if getattr(own, name) != own.usual(name)]
+
+    @property
+    def printed(self) -> bool:
+        """Whether there is anything to print: stickers, not light or dots on the lens."""
+        return self.sticker.kind not in LIGHT
+
+    def unused(self) -> dict[str, tuple[str, ...]]:
+        """Return the settings, by part, that mean nothing with the kind."""
+        own = LIGHT.get(self.sticker.kind, ())
+        light = tuple(name for name in LightPart.model_fields if name not in own)
+        return {**({} if self.printed else OF_INK), "light": light}
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings, hex."""
         settings = self.model_dump(mode="json")
         for part, names in LATER.items():  # so that designs from before them keep theirs
-            own = getattr(self, part)
-            for name in names:
-                if getattr(own, name) == type(own).model_fields[name].default:
-                    del settings[part][name]
-        text = json.dumps(settings, sort_keys=True)
+            for name in set(names) - set(self._set(part, names)):
+                del settings[part][name]
+        text = json.dumps(_filled(settings), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def changed(self, part: str, **values: Any) -> "Design":
@@ -341,8 +363,17 @@ def read_design(path: Path) -> Design:
 
 
 def design_text(design: Design) -> str:
-    """Return a design as TOML that `parse_design` reads back."""
-    return tomli_w.dumps(design.model_dump(mode="json", exclude_none=True))
+    """Return a design as TOML that `parse_design` reads back; without what its kind has not."""
+    plain = design.model_dump(mode="json", exclude_none=True)
+    for part, names in design.unused().items():
+        for name in names:
+            plain[part].pop(name, None)
+    return tomli_w.dumps(_filled(plain))
+
+
+def _filled(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out parts that say nothing."""
+    return {name: value for name, value in settings.items() if value != {}}
 
 
 def write_design(path: Path, design: Design) -> None:

@@ -19,6 +19,7 @@ from physadv.attacks import (
 from physadv.attacks.placement import Placement, Tick
 from physadv.core import Face, UserError
 from physadv.core.check import one_of
+from physadv.design.light import light_patch
 from physadv.design.model import Design
 from physadv.patch import (
     Bars,
@@ -72,8 +73,10 @@ def build_mask(design: Design) -> Mask:
 
 
 def build_patch(design: Design) -> Patch:
-    """Return the stickers of the design, none where they are not placed yet."""
+    """Return the stickers of the design, none where they are not placed yet; or its light."""
     mask, part = build_mask(design), design.sticker
+    if not design.printed:
+        return light_patch(part.kind, design.light, sign(design.sign).size_mm)
     if part.kind in MOVED:
         return _moved(design)
     if part.kind == "waves":
@@ -126,8 +129,9 @@ def placed(design: Design, problem: Problem, *, tick: Tick = lambda *_: None) ->
 
     They stay if it has them; else they come from its layout, or from a race of layouts on
     `problem`, whose own stickers do not matter. Raises `UserError` where they break the limits.
+    What prints nothing has no layout.
     """
-    if design.sticker.kind in MOVED:
+    if design.sticker.kind in MOVED or not design.printed:
         return design
     if not design.sticker.pieces_mm:
         design = _placed(design, problem, tick)

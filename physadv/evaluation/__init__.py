@@ -21,7 +21,8 @@ from physadv.evaluation.digital import (
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
 from physadv.evaluation.shots import ContactSheet, contact_sheet, shots
-from physadv.evaluation.sweep import said, sweep, sweep_values
+from physadv.evaluation.sweep import middle, said, sweep, sweep_values
+from physadv.evaluation.touched import touched_pct
 from physadv.evaluation.zoom import zoomed
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "folds_of",
     "judge_crossed",
     "label_of",
+    "middle",
     "parse_axes",
     "read_boxed",
     "read_pictures",
@@ -58,5 +60,6 @@ __all__ = [
     "success_grid",
     "sweep",
     "sweep_values",
+    "touched_pct",
     "zoomed",
 ]

@@ -9,6 +9,7 @@ from physadv.output.contact_sheet import Strip, contact_sheet_image, write_conta
 from physadv.output.cut_svg import write_cut_svg
 from physadv.output.folder import check_folder, read_folder
 from physadv.output.generate import Options, Watch, default_grid, generate, today
+from physadv.output.light import light_words
 from physadv.output.page import report_page
 from physadv.output.pictures import patch_picture, sign_picture
 from physadv.output.report import write_report
@@ -36,6 +37,7 @@ __all__ = [
     "find_kept",
     "generate",
     "keep",
+    "light_words",
     "load_state",
     "make_card",
     "patch_picture",

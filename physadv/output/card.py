@@ -14,10 +14,10 @@ from torch import Tensor
 
 from physadv.attacks import Result
 from physadv.core import Rate, Seed, Varying
-from physadv.design import Design
+from physadv.design import Design, measure_stickers
 from physadv.evaluation import Grid
 from physadv.judge import ImageReport, Report
-from physadv.patch import Measures
+from physadv.output.light import light_facts
 from physadv.presets import changes_text
 from physadv.problem import Problem
 from physadv.victims import Classifier, Loaded, Remote
@@ -34,7 +34,6 @@ class Finding:
     victim: Classifier | Remote
     problem: Problem
     result: Result
-    measures: Measures
     grid: Grid | None
 
 
@@ -61,8 +60,8 @@ def make_card(finding: Finding, date: str, areas: Sequence[Sized] = ()) -> dict[
         "world": world_text(design),
         "measured": report_facts(result.report),
         "doubts": list(result.doubts),
-        "stickers": {name: round(value, 2) for name, value in asdict(finding.measures).items()},
-        "placement": placement_facts(design),
+        **touch_facts(design, finding.problem, result.theta),
+        **({"placement": placement_facts(design)} if design.printed else {}),
         "areas": [area_facts(area) for area in areas],
         "grid": None if finding.grid is None else grid_facts(finding.grid),
         "conditions": conditions_facts(finding.problem.declared()),
@@ -127,6 +126,14 @@ def image_facts(report: ImageReport) -> dict[str, Any]:
 def grid_facts(grid: Grid) -> dict[str, Any]:
     """Return a grid as plain data."""
     return {"axes": dict(grid.axes), "rates": [rate_facts(rate) for rate in grid.rates]}
+
+
+def touch_facts(design: Design, problem: Problem, theta: Tensor) -> dict[str, Any]:
+    """Return what was found in units, as plain data under "stickers", or under "light"."""
+    if not design.printed:
+        return {"light": light_facts(design.sticker.kind, problem, theta)}
+    sizes = asdict(measure_stickers(design))
+    return {"stickers": {name: round(value, 2) for name, value in sizes.items()}}
 
 
 def placement_facts(design: Design) -> dict[str, Any]:

@@ -14,11 +14,9 @@ from physadv.victims import read_weights
 
 STATE, THETA, DESIGN, CARD = "state.safetensors", "theta.safetensors", "design.toml", "card.json"
 EVALUATION = "evaluation.json"
-FILES = (
-    *(THETA, DESIGN, CARD, "patch.png", "sign.png"),
-    *("sheet.pdf", "sheet.svg", "report.html"),
-)
-"""What a result consists of."""
+SHEETS = ("sheet.pdf", "sheet.svg")
+FILES = (*(THETA, DESIGN, CARD, "patch.png", "sign.png"), *SHEETS, "report.html")
+"""What a result consists of; what prints nothing has no sheets."""
 
 
 def check_folder(path: Path, *, force: bool = False, resume: bool = False) -> None:

@@ -86,7 +86,7 @@ def generate(
     watch.begin(design)
     finding = _find(design, victim, problem, saved, folder, watch)
     if areas:
-        points.append(Sized(areas[-1], finding.measures.area_pct, finding.result.report.success))
+        points.append(_sized(finding, areas[-1]))
     watch.stage("writing")
     return finding, write_folder(folder, finding, date=today(), paper=options.paper, areas=points)
 
@@ -114,7 +114,12 @@ def _smaller(design: Design, area: float, folder: Path, options: Options, watch:
     finding, _ = generate(small, inner, options=going, watch=replace(watch, state=remember))
     if finding.result.interrupted:
         raise KeyboardInterrupt
-    return Sized(area, finding.measures.area_pct, finding.result.report.success)
+    return _sized(finding, area)
+
+
+def _sized(finding: Finding, area: float) -> Sized:
+    covered = measure_stickers(finding.design).area_pct
+    return Sized(area, covered, finding.result.report.success)
 
 
 def _find(
@@ -145,7 +150,7 @@ def _find(
     watch.stage("grid")
     each = max(2, min(GRID_EACH, design.judged // 25))
     grid = default_grid(problem, result.theta, design.seed, each=each)
-    return Finding(design, victim, problem, result, measure_stickers(design), grid)
+    return Finding(design, victim, problem, result, grid)
 
 
 def default_grid(problem: Problem, theta: Any, seed: int, *, each: int = GRID_EACH) -> Grid | None:

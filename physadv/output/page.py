@@ -10,39 +10,45 @@ from torch import Tensor
 from physadv.core import Choice
 from physadv.evaluation import contact_sheet
 from physadv.output.card import Finding, Sized, goal_text, world_text
-from physadv.output.pictures import sign_picture
+from physadv.output.light import light_steps, light_words
+from physadv.output.pictures import sign_pictures
 from physadv.output.report import Heat, Page, Point, Shot
 from physadv.presets import about
-from physadv.scene import StreetScene, sign
 
-SHOTS = 24
+SHOTS, SIGN_PX = 24, 512
+THINGS = {
+    "shadow": "shadow",
+    "laser": "laser",
+    "projection": "projection",
+    "lens-dots": "dots on the lens",
+}
+"""What the report calls what is not printed."""
 
 
 def report_page(
     finding: Finding,
     card: Mapping[str, Any],
-    printed: Tensor,
     *,
     areas: Sequence[Sized] = (),
     note: str | None = None,
 ) -> Page:
-    """Return the page of a finding; `printed` is patch.png as (1,4,h,w), `note` is on the paper."""
+    """Return the page of a finding; `note` is on the paper."""
     design, result, report = finding.design, finding.result, finding.result.report
-    face = StreetScene(sign(design.sign)).face(512)
-    small = printed[:, :, ::2, ::2]
+    before, after = sign_pictures(finding.problem, result.theta, SIGN_PX)
+    kind = design.sticker.kind
     return Page(
         title=design.name,
         objective=goal_text(finding),
         victim=f"{finding.victim.name}, {len(finding.victim.labels)} classes",
         world=_world_text(finding),
-        before=_rgba(sign_picture(face, small * 0)),
-        after=_rgba(sign_picture(face, small)),
+        before=_rgba(before),
+        after=_rgba(after),
         success=report.success,
         clean=report.clean,
         correct=report.correct,
         controls=report.controls,
         doubts=result.doubts,
-        measures=_measures(finding),
+        measures=_measures(card),
         budget=_budget(finding),
         facts=_facts(card),
         photos=_photos_text(finding),
@@ -54,6 +60,8 @@ def report_page(
         placements=design.sticker.raced,
         chosen=design.sticker.chosen,
         paper_note=note,
+        thing="stickers" if design.printed else THINGS[kind],
+        steps=() if design.printed else light_steps(kind),
     )
 
 
@@ -80,25 +88,28 @@ def _photos_text(finding: Finding) -> str:
     )
 
 
-def _measures(finding: Finding) -> dict[str, str]:
-    found = finding.measures
+def _measures(card: Mapping[str, Any]) -> dict[str, str]:
+    if "light" in card:
+        return light_words(card["light"])
+    found = card["stickers"]
     return {
-        "area of the face": f"{found.area_pct:.1f} %",
-        "pieces": str(found.pieces),
-        "smallest side": f"{found.smallest_mm:.0f} mm",
-        "strokes of the legend covered": f"{found.legend_pct:.1f} %",
+        "area of the face": f"{found['area_pct']:.1f} %",
+        "pieces": str(found["pieces"]),
+        "smallest side": f"{found['smallest_mm']:.0f} mm",
+        "strokes of the legend covered": f"{found['legend_pct']:.1f} %",
     }
 
 
 def _budget(finding: Finding) -> dict[str, str]:
-    result = finding.result
+    result, part = finding.result, finding.design.sticker
+    layout = {"layout": part.chosen or "contours given by hand"} if finding.design.printed else {}
     return {
         "steps": str(result.steps),
         "pictures shown to the victim": f"{result.queries:,}",
         "search": f"{result.seconds:.0f} s",
         "seed": str(result.seed),
         "ended": "by hand (Ctrl-C)" if result.interrupted else "by itself",
-        "layout": finding.design.sticker.chosen or "contours given by hand",
+        **layout,
     }
 
 

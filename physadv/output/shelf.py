@@ -19,8 +19,9 @@ from physadv.core.check import one_of
 from physadv.design import Design
 from physadv.output.folder import CARD, DESIGN, THETA, read_folder, staged
 
-FACTS = ("name", "goal", "sign", "victim", "world", "measured", "stickers", "budget", "theta")
-"""What a card must say to be shown and verified."""
+FACTS = ("name", "goal", "sign", "victim", "world", "measured", "budget", "theta")
+"""What a card must say to be shown and verified, and one of the next."""
+SIZES = ("stickers", "light")
 KEPT = (THETA, DESIGN, CARD, "patch.png")
 """Files of a result that are kept as they are."""
 PREVIEW_PX = (400, 400)
@@ -94,6 +95,8 @@ def read_card(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError("card", expected=expected, got=f"{path} ({error})") from error
     missing = _missing(card, FACTS) or _missing(card["measured"], MEASURED)
+    sizes = _missing(card, SIZES)
+    missing += sizes[:1] if len(sizes) == len(SIZES) else []
     got = f"{path} without {', '.join(missing)}"
     check(not missing, "card", expected=expected, got=got)
     return dict(card)

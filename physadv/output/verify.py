@@ -3,18 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from physadv.core import load_rgba
-from physadv.design import build_problem, build_victim, measure_stickers
+from physadv.design import build_problem, build_victim
 from physadv.judge import Report, judge
-from physadv.output.card import conditions_facts, report_facts, tensor_digest
+from physadv.output.card import conditions_facts, report_facts, tensor_digest, touch_facts
 from physadv.output.folder import DESIGN, THETA
-from physadv.output.pictures import patch_picture
+from physadv.output.pictures import found_picture
 from physadv.output.shelf import Kept
 from physadv.problem import Problem
 from physadv.victims import Classifier, Remote
@@ -22,7 +22,8 @@ from physadv.victims import Classifier, Remote
 PICTURE = "patch.png"
 NEEDED = (THETA, DESIGN, PICTURE)
 """What a kept design must hold; other files of its card may be left out."""
-HALF_A_LEVEL = 0.5 / 255
+ROUNDED = 0.51 / 255
+"""How far a picture's file may be from what is drawn: its 8 bits, and another machine's sums."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,11 @@ def _same(what: str, said: str, found: str) -> Comparison:
 
 
 def _described(kept: Kept, problem: Problem) -> Iterator[Comparison]:
-    """Compare the picture, the stickers' sizes and the world's spans with what they come from."""
+    """Compare the picture, the sizes and the world's spans with what they come from."""
     if (kept.folder / PICTURE).is_file():
-        yield _picture(kept.folder / PICTURE, patch_picture(problem.patch, kept.theta))
-    sizes = {name: round(one, 2) for name, one in asdict(measure_stickers(kept.design)).items()}
-    yield _facts("stickers", kept.card["stickers"], sizes)
+        yield _picture(kept.folder / PICTURE, found_picture(problem, kept.theta))
+    for what, now in touch_facts(kept.design, problem, kept.theta).items():
+        yield _facts(what, kept.card.get(what, {}), now)
     if "conditions" in kept.card:
         yield _facts("conditions", kept.card["conditions"], conditions_facts(problem.declared()))
 
@@ -93,7 +94,7 @@ def _picture(path: Path, drawn: torch.Tensor) -> Comparison:
         size, wanted = tuple(there.shape[2:]), tuple(drawn.shape[2:])
         return Comparison("drawn by theta", f"{size} px", f"{wanted} px", agrees=False)
     off = float((there - drawn).abs().max())
-    return Comparison("drawn by theta", PICTURE, f"off by {255 * off:.0f}/255", off < HALF_A_LEVEL)
+    return Comparison("drawn by theta", PICTURE, f"off by {255 * off:.1f}/255", off < ROUNDED)
 
 
 def _facts(what: str, said: Mapping[str, Any], now: Mapping[str, Any]) -> Comparison:

@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from physadv.core import load_rgba, save_image
+from physadv.core import check, load_rgba, save_image
 from physadv.design import Design, write_design
 from physadv.output.artwork import Artwork
 from physadv.output.card import Finding, Sized, make_card, write_card
 from physadv.output.cut_svg import write_cut_svg
-from physadv.output.folder import CARD, DESIGN, EVALUATION, STATE, THETA, staged
+from physadv.output.folder import CARD, DESIGN, EVALUATION, SHEETS, STATE, THETA, staged
 from physadv.output.page import report_page
-from physadv.output.pictures import patch_picture, sign_picture
+from physadv.output.pictures import found_picture, sign_pictures
 from physadv.output.report import write_report
 from physadv.output.sheet import write_sheet
-from physadv.scene import StreetScene, sign
+from physadv.scene import sign
 
 HASHED = (THETA, DESIGN, "patch.png", "sign.png")
 """Files that are the same whenever the run is repeated; the card holds their SHA-256."""
@@ -31,27 +31,32 @@ def write_folder(
 ) -> dict[str, Any]:
     """Write sheet, pictures, theta, design, card and report of a finding; returns the card.
 
-    Files of an older result are replaced once all new ones are written.
+    Light and dots on the lens have no sheet. Files of an older result are replaced, or taken away,
+    once all new ones are written.
     """
     design, theta = finding.design, finding.result.theta
-    printed = patch_picture(finding.problem.patch, theta)
-    shown = sign_picture(StreetScene(sign(design.sign)).face(printed.shape[-1]), printed)
+    found = found_picture(finding.problem, theta)
+    _, shown = sign_pictures(finding.problem, theta)
     with staged(path) as part:
-        save_image(part / "patch.png", printed[:, :3], printed[:, 3:])
+        save_image(part / "patch.png", found[:, :3], found[:, 3:])
         save_image(part / "sign.png", shown[:, :3], shown[:, 3:])
         (part / THETA).write_bytes(save({"theta": theta.contiguous()}))
         write_design(part / DESIGN, design)
         card = make_card(finding, date, areas) | {"files": _hashes(part)}
-        pages = write_sheets(part, design, date=date, paper=paper)
-        note = f"sheet.pdf has {pages} pages of {paper}; physadv sheet writes it for other paper."
-        write_report(
-            part / "report.html", report_page(finding, card, printed, areas=areas, note=note)
-        )
+        note = _sheet_note(part, design, date, paper) if design.printed else None
+        write_report(part / "report.html", report_page(finding, card, areas=areas, note=note))
         write_card(part / CARD, card)
-    (path / EVALUATION).unlink(missing_ok=True)  # it was of the theta that is replaced
+    for name in (EVALUATION, *(() if design.printed else SHEETS)):
+        (path / name).unlink(missing_ok=True)  # it was of the theta that is replaced
     if not finding.result.interrupted:
         (path / STATE).unlink(missing_ok=True)
     return card
+
+
+def _sheet_note(path: Path, design: Design, date: str, paper: str) -> str:
+    """Write the sheets and say what there is to know about them."""
+    pages = write_sheets(path, design, date=date, paper=paper)
+    return f"sheet.pdf has {pages} pages of {paper}; physadv sheet writes it for other paper."
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -59,7 +64,12 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def write_sheets(path: Path, design: Design, *, date: str, paper: str = "A4") -> int:
-    """Write sheet.pdf and sheet.svg from the pictures in the folder; returns the pages."""
+    """Write sheet.pdf and sheet.svg from the pictures in the folder; returns the pages.
+
+    Raises `UserError` where there is nothing to print.
+    """
+    kind, fix = design.sticker.kind, "report.html says how to set it up"
+    check(design.printed, "folder", expected="stickers, to print", got=kind, fix=fix)
     shown = sign(design.sign)
     artwork = Artwork(
         name=design.name,

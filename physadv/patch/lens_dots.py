@@ -50,6 +50,14 @@ class LensDots:
         """Return the nearest dots within the frame and the ends."""
         return theta.clamp(0, 1)
 
+    def told(self, theta: Tensor) -> dict[str, Tensor]:
+        """Return what theta says of each dot (dots,): its place and radius in shares of the sensor.
+
+        x and the radius in widths, y in heights, from the top left corner.
+        """
+        x, y, radius = theta[:, :3].unbind(dim=1)
+        return {"x_ratio": x, "y_ratio": y, "radius_ratio": self._radius(radius)}
+
     def touch(self, theta: Tensor, width_px: int = 512) -> Film:  # noqa: ARG002  # no raster
         """Return the dots as a function of the place on the sensor; needs no raster."""
         return Film(lambda window: self._layer(theta, window))

@@ -53,13 +53,15 @@ class Projection:
 
     def touch(self, theta: Tensor, width_px: int = 512) -> Lighting:
         """Return 1 + the projector's light in shares of the ambient light."""
-        height_px = round(width_px * self.size_mm[0] / self.size_mm[1])
-        size = (height_px, width_px)
-        picture = F.interpolate(theta[None], size, mode="bilinear", align_corners=False)
         black = 1 / self.contrast_ratio
-        shown = black + (1 - black) * decode(Encoded(picture))
+        shown = black + (1 - black) * decode(self.picture(theta, width_px))
         lamp = theta.new_tensor(self.response)[:, None, None] * self.projector_lux
         return Lighting(1 + lamp / self.ambient_lux * shown)
+
+    def picture(self, theta: Tensor, width_px: int = 512) -> Encoded:
+        """Return the picture (1,3,h,w) that the projector is given, over the whole frame."""
+        size = (round(width_px * self.size_mm[0] / self.size_mm[1]), width_px)
+        return Encoded(F.interpolate(theta[None], size, mode="bilinear", align_corners=False))
 
     def doubts(self, theta: Tensor) -> tuple[str, ...]:
         """Doubt a theta that is nearly all at its ends."""

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks.light import SETTINGS, problem, table, touched_pct
+from benchmarks.light import SETTINGS, problem, table
 from physadv.attacks import Gradient
 from physadv.core import Lighting
+from physadv.evaluation import touched_pct
 from physadv.patch import LensDots
 from tests.shared_data import ROOT
 

@@ -33,12 +33,16 @@ def test_its_card_agrees_with_what_is_found_now(name: str) -> None:
 
 @EACH
 def test_its_controls_and_the_bare_sign_do_not_succeed(name: str) -> None:
-    measured = kept(name).card["measured"]
+    """Or, where nothing is printed, much less often than it does, and a doubt says so."""
+    found = kept(name)
+    measured, told = found.card["measured"], " ".join(found.card["doubts"])
     assert measured["success"]["n"] >= 300
-    others = [measured["clean"], *measured["controls"].values()]
-    assert len(others) >= 5
-    assert max(rate["share"] for rate in others) <= 0.05
-    assert measured["success"]["low"] > max(rate["high"] for rate in others)
+    others = {"bare sign": measured["clean"], **measured["controls"]}
+    assert len(others) >= (5 if found.design.printed else 3)
+    over = [one for one, rate in others.items() if rate["share"] > 0.05]
+    assert [one for one in over if f"control '{one}' succeeds" not in told] == []
+    assert not (found.design.printed and over)
+    assert measured["success"]["low"] > max(rate["high"] for rate in others.values())
 
 
 @EACH

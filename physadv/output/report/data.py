@@ -15,7 +15,7 @@ CHECKS = (
     "the bare sign alone meets the objective in more than 5 %",
     "the victim reads the bare sign in less than 90 %",
     "the victim gives probabilities where scores were expected",
-    "more than 95 % of the ink is at its limits",
+    "more than 95 % of theta is at its limits",
     "success is too near to a coin's toss",
     "all photos show one scene",
     "the gradient was flat from the start",
@@ -72,7 +72,8 @@ class Page:
     `history` holds (step, loss, held-out success), `placements` the held-out loss of each layout
     when it left the quick search, of which `chosen` was taken. `selection` says how the shots were
     chosen ("drawn at random"), `paper_note` what there is to know about this sheet, `photos` what
-    was judged, `checks` what was checked.
+    was judged, `checks` what was checked. `thing` is on the sign instead of stickers ("shadow");
+    `steps` then say how it is set up instead of how to print.
     """
 
     title: str
@@ -100,3 +101,5 @@ class Page:
     placements: Mapping[str, float] = field(default_factory=dict)
     chosen: str = ""
     paper_note: str | None = None
+    thing: str = "stickers"
+    steps: Sequence[str] = ()
