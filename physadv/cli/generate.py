@@ -67,7 +67,7 @@ def generate(
         str | None,
         option(
             "SPEC",
-            LOCAL + ".",
+            LOCAL + ". A detector, too: then the sign shall not be reported.",
             VICTIM,
         ),
     ] = None,
@@ -81,9 +81,14 @@ def generate(
         str | None,
         option(
             "CLASS",
-            "What it should be read as, by name or number; without it: anything wrong.",
+            "What it should be read as, by name or number; without it: anything wrong, or, by a "
+            "detector, nothing.",
             GOAL,
         ),
+    ] = None,
+    score: Annotated[
+        float | None,
+        option("P", "The score above which a detector's boxes count.", GOAL, show_default="0.5"),
     ] = None,
     truth: Annotated[
         str | None,
@@ -306,7 +311,13 @@ def generate(
     flags: dict[str, dict[str, Any]] = {
         "": {"name": name, "sign": sign, "seed": seed, "judged": judged},
         "victim": {"spec": victim, "labels": labels, "size_px": size_px},
-        "goal": {"target": target, "truth": truth, "palette": palette, "printable": printable},
+        "goal": {
+            "target": target,
+            "truth": truth,
+            "score": score,
+            "palette": palette,
+            "printable": printable,
+        },
         "world": {
             "preset": world,
             "backgrounds": backgrounds,

@@ -64,6 +64,7 @@ FLAGS = {
     "victim.size_px": "--size-px",
     "goal.target": "--target",
     "goal.truth": "--truth",
+    "goal.score": "--score",
     "goal.palette": "--palette",
     "goal.printable": "--printable",
     "world.preset": "--world",

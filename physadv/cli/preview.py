@@ -19,7 +19,7 @@ from physadv.design import (
     build_world,
     design_from,
 )
-from physadv.evaluation import ContactSheet, parse_axes, said, shots, sweep, sweep_values
+from physadv.evaluation import ContactSheet, parse_axes, read_as, said, shots, sweep, sweep_values
 from physadv.objectives import untargeted
 from physadv.output import Strip, read_folder, write_contact_sheet
 from physadv.output.card import world_text
@@ -171,7 +171,7 @@ def _short(name: str, value: float) -> str:
 def _strip(name: str, sheet: ContactSheet, problem: Problem) -> Strip:
     label, labels = problem.world.label, problem.victim.labels
     marks = ["" if label < 0 else "right" if a == label else "wrong" for a in sheet.answers]
-    answers = [labels[answer] for answer in sheet.answers]
+    answers = read_as(labels, sheet.answers)
     note = _range(name, problem.declared()[name]) if name else ""
     return Strip(name, sheet.pictures, sheet.captions, answers, marks, note)
 

@@ -2,15 +2,12 @@
 
 from physadv.design.build import (
     build_attack,
-    build_objective,
     build_open_victim,
-    build_printer,
     build_problem,
     build_victim,
     build_world,
-    named,
-    truth,
 )
+from physadv.design.goal import build_objective, named, truth
 from physadv.design.model import (
     Design,
     design_from,
@@ -19,6 +16,7 @@ from physadv.design.model import (
     read_design,
     write_design,
 )
+from physadv.design.printer import build_printer
 from physadv.design.stickers import (
     build_mask,
     build_patch,

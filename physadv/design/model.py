@@ -20,7 +20,7 @@ from physadv.core import UserError, check
 from physadv.core.check import one_of
 from physadv.design.faults import as_user_error
 from physadv.design.light import LIGHT, LightPart
-from physadv.design.part import Cell, Count, Part, Positive, Share, Weight
+from physadv.design.part import Cell, Chance, Count, Part, Positive, Share, Weight
 from physadv.patch import read_inks
 from physadv.presets import (
     NAMES,
@@ -67,7 +67,9 @@ class GoalPart(Part):
     """What it should answer: `target` (name or number of a class), or anything but the truth.
 
     `truth` is the class it should answer; found from the sign where the labels are known.
-    With the loss "margin" a photo that is won by `confidence` asks for nothing more.
+    With the loss "margin" a photo that is won by `confidence` asks for nothing more. A detector
+    shall report no box of the truth that overlaps the sign, or, with a target, one of that there;
+    boxes above `score` count.
     """
 
     target: str | None = None
@@ -78,6 +80,7 @@ class GoalPart(Part):
     printable: Weight = 0.0
     palette: str | None = None
     gamut: Weight = 0.0
+    score: Chance = 0.5
 
 
 class StickerPart(Part):
@@ -228,6 +231,7 @@ class WorldPart(Part):
 
 
 LATER = {
+    "goal": ("score",),
     "world": ("printer", "occlusion", "relight", "about", "changes"),
     "sticker": ("inks", "kind", "text", "most_de2000", "symmetric", "away_mm"),
     "attack": ("method", "queries", "answers", "placing"),

@@ -11,6 +11,7 @@ Share = Annotated[
     float, Field(gt=0, le=100, description="per cent of the face, above 0 and up to 100")
 ]
 Ratio = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Chance = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")]
 Cell = Annotated[float, Field(ge=1, le=1000, description="millimetres, from 1 to 1000")]
 
 

@@ -20,7 +20,7 @@ from physadv.evaluation.digital import (
 )
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
-from physadv.evaluation.shots import ContactSheet, contact_sheet, shots
+from physadv.evaluation.shots import ContactSheet, contact_sheet, read_as, shots
 from physadv.evaluation.sweep import middle, said, sweep, sweep_values
 from physadv.evaluation.touched import touched_pct
 from physadv.evaluation.zoom import zoomed
@@ -53,6 +53,7 @@ __all__ = [
     "label_of",
     "middle",
     "parse_axes",
+    "read_as",
     "read_boxed",
     "read_pictures",
     "said",

@@ -1,11 +1,12 @@
 """A contact sheet: simulated photos for people, with what the victim answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from physadv.core import Conditions, Encoded, generator, spawn
+from physadv.core import Answer, Conditions, Detections, Encoded, generator, spawn
 from physadv.problem import HARD_PX, Problem
 
 CAPTIONS = {
@@ -16,11 +17,17 @@ CAPTIONS = {
 }
 SHOT_PX, LARGE_PX = (144, 144), (192, 192)
 """The pictures of a report and of a preview (h, w)."""
+SCORE = 0.5
+NOTHING = "nothing"
+"""What a detector says that reports no box."""
 
 
 @dataclass(frozen=True, eq=False)
 class ContactSheet:
-    """Pictures (n,3,h,w) larger than the victim sees them, its answers, successes, captions."""
+    """Pictures (n,3,h,w) larger than the victim sees them, its answers, successes, captions.
+
+    An answer is a class, or -1 where a detector reports nothing.
+    """
 
     pictures: Encoded
     answers: tuple[int, ...]
@@ -28,8 +35,15 @@ class ContactSheet:
     captions: tuple[str, ...]
 
 
-def contact_sheet(problem: Problem, theta: Tensor | None, *, n: int, seed: int) -> ContactSheet:
-    """Photograph theta under n fresh conditions, near ones first."""
+def read_as(labels: Sequence[str], answers: Sequence[int]) -> list[str]:
+    """Return the names of answers."""
+    return [labels[answer] if answer >= 0 else NOTHING for answer in answers]
+
+
+def contact_sheet(
+    problem: Problem, theta: Tensor | None, *, n: int, seed: int, score: float = SCORE
+) -> ContactSheet:
+    """Photograph theta under n fresh conditions, near ones first; see `shots`."""
     given = problem.draw(n, generator(spawn(seed, "contact sheet")))
     if "scene.pose.distance_m" in given:
         order = given["scene.pose.distance_m"].argsort()
@@ -38,7 +52,7 @@ def contact_sheet(problem: Problem, theta: Tensor | None, *, n: int, seed: int) 
     captions = tuple(
         ", ".join(text.format(values[row]) for text, values in columns) for row in range(n)
     )
-    return shots(problem, theta, given, captions, size_px=SHOT_PX)
+    return shots(problem, theta, given, captions, size_px=SHOT_PX, score=score)
 
 
 @torch.no_grad()
@@ -49,14 +63,23 @@ def shots(
     captions: tuple[str, ...],
     *,
     size_px: tuple[int, int] = LARGE_PX,
+    score: float = SCORE,
 ) -> ContactSheet:
     """Photograph theta under conditions (n,) as the judge does, and larger for people.
 
-    Unlike the judge's, the sign need not be one of the victim's classes.
+    Unlike the judge's, the sign need not be one of the victim's classes. A detector answers with
+    the class of the best box above `score`.
     """
     ink = None if theta is None else problem.patch.touch(theta, HARD_PX)
     photo = problem.world.photograph(ink, given, problem.victim.size_px, hardly=True)
     pictures = problem.world.photograph(ink, given, size_px, hardly=True).pixels
     answer = problem.victim(photo.pixels)
     hits = tuple(problem.objective.success(answer, photo).tolist())
-    return ContactSheet(pictures, tuple(answer.best.tolist()), hits, captions)
+    return ContactSheet(pictures, _read(answer, score), hits, captions)
+
+
+def _read(answer: Answer, score: float) -> tuple[int, ...]:
+    best = answer.best
+    if isinstance(answer, Detections):
+        best = torch.where(answer.counted().flatten(1).amax(dim=1) > score, best, -1)
+    return tuple(best.tolist())

@@ -20,7 +20,7 @@ from physadv.judge import ImageReport, Report
 from physadv.output.light import light_facts
 from physadv.presets import changes_text
 from physadv.problem import Problem
-from physadv.victims import Classifier, Loaded, Remote
+from physadv.victims import Loaded, detects
 
 PACKAGES = ("physadv", "torch", "kornia", "numpy", "opencv-python", "scikit-image")
 MARKING = "robustness test artefact - not for use on public roads"
@@ -31,7 +31,7 @@ class Finding:
     """A result with all that its card, sheet and report are made from."""
 
     design: Design
-    victim: Classifier | Remote
+    victim: Loaded
     problem: Problem
     result: Result
     grid: Grid | None
@@ -76,9 +76,10 @@ def goal_text(finding: Finding) -> str:
     """Say the goal in a few words."""
     labels, label = finding.victim.labels, finding.problem.world.label
     shown = labels[label] if label >= 0 else finding.design.sign
+    found = "reported" if detects(finding.victim) else "read"
     if finding.design.goal.target is None:
-        return f"{shown} not read as such"
-    return f"{shown} read as {labels[finding.victim.label(finding.design.goal.target)]}"
+        return f"{shown} not {found} as such"
+    return f"{shown} {found} as {labels[finding.victim.label(finding.design.goal.target)]}"
 
 
 def victim_facts(victim: Loaded) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from physadv.output.paper import page_of
 from physadv.output.state import Saved, check_same, load_state, save_state
 from physadv.output.write import write_folder
 from physadv.problem import Problem
-from physadv.victims import Classifier, Remote
+from physadv.victims import Loaded
 
 GRID_STEPS = 5
 GRID_EACH = 12
@@ -124,7 +124,7 @@ def _sized(finding: Finding, area: float) -> Sized:
 
 def _find(
     design: Design,
-    victim: Classifier | Remote,
+    victim: Loaded,
     problem: Problem,
     saved: Saved | None,
     folder: Path,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from physadv.core import Choice
-from physadv.evaluation import contact_sheet
+from physadv.evaluation import contact_sheet, read_as
 from physadv.output.card import Finding, Sized, goal_text, world_text
 from physadv.output.light import light_steps, light_words
 from physadv.output.pictures import sign_pictures
@@ -125,10 +125,12 @@ def _facts(card: Mapping[str, Any]) -> dict[str, str]:
 
 def _shots(finding: Finding) -> list[Shot]:
     result, n = finding.result, max(6, min(SHOTS, finding.design.judged // 10))
-    sheet = contact_sheet(finding.problem, result.theta, n=n, seed=result.seed)
+    score, seed = finding.design.goal.score, result.seed
+    sheet = contact_sheet(finding.problem, result.theta, n=n, seed=seed, score=score)
     pictures = (sheet.pictures * 255).round().byte().permute(0, 2, 3, 1).numpy()
-    rows = zip(pictures, sheet.answers, sheet.success, sheet.captions, strict=True)
-    return [Shot(p, finding.victim.labels[a], hit, text) for p, a, hit, text in rows]
+    names = read_as(finding.victim.labels, sheet.answers)
+    rows = zip(pictures, names, sheet.success, sheet.captions, strict=True)
+    return [Shot(*row) for row in rows]
 
 
 def _heat(finding: Finding) -> Heat | None:

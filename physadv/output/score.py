@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from physadv.core import check
 from physadv.core.papers import PAPERS
 from physadv.design import Design
 from physadv.output.card import MARKING, rate_facts, world_text, write_card
@@ -28,6 +29,7 @@ from physadv.scoring import (
     pattern,
     tally,
 )
+from physadv.victims import detects
 
 SCORE, PAGE, PLOT = "score.json", "score.html", "score.png"
 
@@ -35,7 +37,12 @@ SCORE, PAGE, PLOT = "score.json", "score.html", "score.png"
 def make_scorer(
     design: Design, problem: Problem, theta: Tensor, *, fov_deg: float | None, each: int, seed: int
 ) -> Scorer:
-    """Return what real photos of a design are compared with; see `physadv.scoring.Scorer`."""
+    """Return what real photos of a design are compared with; see `physadv.scoring.Scorer`.
+
+    Raises `UserError` for a detector, as photos are cut to the sign.
+    """
+    own = not detects(problem.victim)
+    check(own, "victim", expected="a classifier", got=f"{problem.victim.name}, a detector")
     shown = sign(design.sign)
     printed = patch_picture(problem.patch, theta)
     face = StreetScene(shown).face(printed.shape[-1])

@@ -12,7 +12,7 @@ from torch import Tensor
 from physadv.core import UserError, check
 from physadv.design import Design, design_text, parse_design
 from physadv.output.folder import CARD, STATE, writing
-from physadv.victims import Classifier, Remote
+from physadv.victims import Loaded
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def load_state(path: Path) -> Saved:
         ) from error
 
 
-def check_same(saved: Saved, design: Design, victim: Classifier | Remote) -> Design:
+def check_same(saved: Saved, design: Design, victim: Loaded) -> Design:
     """Return the saved design, stickers' contours and all, if it is `design` otherwise.
 
     Raises `UserError` where settings or the victim's weights are others than the search's.

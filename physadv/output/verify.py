@@ -17,7 +17,7 @@ from physadv.output.folder import DESIGN, THETA
 from physadv.output.pictures import found_picture
 from physadv.output.shelf import Kept
 from physadv.problem import Problem
-from physadv.victims import Classifier, Remote
+from physadv.victims import Loaded
 
 PICTURE = "patch.png"
 NEEDED = (THETA, DESIGN, PICTURE)
@@ -66,7 +66,7 @@ def _files(kept: Kept) -> Iterator[Comparison]:
             yield _same(name, said[name], hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _identities(kept: Kept, victim: Classifier | Remote) -> Iterator[Comparison]:
+def _identities(kept: Kept, victim: Loaded) -> Iterator[Comparison]:
     card = kept.card
     yield _same("theta", card["theta"], tensor_digest(kept.theta))
     yield _same("design", card["design"]["digest"], kept.design.digest())

@@ -137,6 +137,11 @@ def backdrop(source: Backgrounds, view: View, given: Conditions) -> Linear:
 
 
 def _line(count: int, start: Tensor, step: Tensor, scale: Tensor) -> Tensor:
-    """Return `count` texels (B,count) of a level along a line, kept off its neighbours."""
+    """Return `count` texels (B,count) of a level along a line, kept off its neighbours.
+
+    Beyond its edges a picture is mirrored.
+    """
     line = (start[:, None] + (torch.arange(count) + 0.5) * step[:, None]) * scale[:, None]
-    return torch.minimum(line.clamp_min(0.5), SIDE * scale[:, None] - 0.5)
+    side = SIDE * scale[:, None]
+    line = side - (line.remainder(2 * side) - side).abs()
+    return torch.minimum(line.clamp_min(0.5), side - 0.5)

@@ -4,7 +4,7 @@ from physadv.victims.asked import Asked
 from physadv.victims.classifier import Classifier
 from physadv.victims.decode import fastestdet, nanodet, yolo
 from physadv.victims.detector import Decode, Detector
-from physadv.victims.ensemble import Ensemble
+from physadv.victims.ensemble import Ensemble, detects
 from physadv.victims.labels import find_label, read_labels
 from physadv.victims.loading import Loaded, load_victim
 from physadv.victims.network import Network
@@ -33,6 +33,7 @@ __all__ = [
     "Victim",
     "Wire",
     "check_gradients",
+    "detects",
     "fastestdet",
     "find_label",
     "load_onnx",

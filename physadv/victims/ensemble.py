@@ -11,6 +11,7 @@ from torch import Tensor
 from physadv.core import Answer, Detections, Encoded, check
 from physadv.core.check import one_of
 from physadv.core.device import device_of
+from physadv.victims.detector import Detector
 from physadv.victims.door import check_scores
 from physadv.victims.labels import find_label
 from physadv.victims.victim import Victim
@@ -93,6 +94,12 @@ class Ensemble:
         """Return the SHA-256 of what is averaged and of the members' digests, or names."""
         parts = [one.digest() if hasattr(one, "digest") else one.name for one in self.victims]
         return hashlib.sha256(f"{self.mean} {parts}".encode()).hexdigest()
+
+
+def detects(victim: Victim) -> bool:
+    """Return whether it is a detector, or several as one."""
+    members = victim.victims if isinstance(victim, Ensemble) else (victim,)
+    return any(isinstance(one, Detector) for one in members)
 
 
 def _mean_logits(scores: Tensor) -> Tensor:

@@ -56,7 +56,8 @@ def digest(module: nn.Module) -> str:
     whole = hashlib.sha256()
     for name, value in sorted(module.state_dict().items()):
         whole.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
-        whole.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        plain = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        whole.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()
 
 

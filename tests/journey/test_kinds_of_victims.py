@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from physadv.core import generator, save_image
+from physadv.design import read_design
+from physadv.output import read_kept, verify
 from tests.journey.commands import card, done, label_file, physadv, refused
 from tests.onnx_files import write
 from tests.plugins.points import points
@@ -130,7 +132,65 @@ def test_what_makes_no_sense_with_a_detector(
     assert message in line
 
 
-def test_stickers_are_not_made_for_a_detector_here(here: Path) -> None:
-    line = refused(physadv("generate", "--victim", CELLS, "--target", 1))
-    assert "victim: expected a classifier, got <Detector" in line
-    assert "physadv attack takes it" in line
+POSTER = ("--area", 100, "--allow-legend", "--layout", "poster", "--cell-mm", 50)
+SHORT = ("--steps", 4, "--batch", 4, "--judged", 20)
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a poster that hides a sign from a detector of red."""
+    folder = tmp_path_factory.mktemp("detector") / "hidden"
+    flags = ("--victim", CELLS, "--truth", "red", "--score", 0.7, *POSTER, *SHORT)
+    done("generate", *flags, "--out", folder)
+    return folder
+
+
+def test_a_poster_hides_a_sign_from_a_detector(hidden: Path) -> None:
+    facts = card(hidden)
+    assert facts["goal"] == "red not reported as such"
+    assert facts["measured"]["success"]["hits"] >= 5
+    assert facts["measured"]["clean"]["hits"] == 0
+    margin = facts["conditions"]["camera.framing.margin_ratio"]
+    assert (margin["low"], margin["high"]) == (0.5, 2.0)
+    assert ">nothing<" in (hidden / "report.html").read_text(encoding="utf-8")
+    assert read_design(hidden / "design.toml").goal.score == 0.7
+
+
+def test_what_hides_from_a_detector_is_judged_again(hidden: Path) -> None:
+    done("evaluate", hidden, "--world", "street", "--n", 20)
+    again = card(hidden, "evaluation.json")["measured"]
+    assert again["success"]["hits"] > again["clean"]["hits"]
+    agreed = verify(read_kept(hidden), n=20)
+    assert [one.what for one in agreed if not one.agrees] == []
+
+
+def test_a_detector_shall_name_another_class(here: Path) -> None:
+    flags = ("--victim", CELLS, "--truth", "red", "--target", "blue", *POSTER, *SHORT)
+    done("generate", *flags, "--out", "blue")
+    assert card(Path("blue"))["goal"] == "red reported as blue"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "truth: expected the class the victim should answer, got none"),
+        (("--target", 1), "give --truth"),
+        (("--truth", "red", "--target", "red"), "target: expected another class than the sign's"),
+        (("--truth", "red", "--photo", "a.png"), "photo: expected none for a detector"),
+        (("--truth", "red", "--score", 1), "--score: expected a number between 0 and 1, got 1"),
+        (("loss.toml",), "loss: expected margin, for a detector, got cross_entropy"),
+    ],
+)
+def test_what_a_detector_s_stickers_need(
+    here: Path, flags: tuple[object, ...], message: str
+) -> None:
+    Path("loss.toml").write_text('[goal]\nloss = "cross_entropy"\ntruth = "red"\n')
+    line = refused(physadv("generate", *flags, "--victim", CELLS, "--out", "new"))
+    assert message in line
+    assert not Path("new").exists()
+
+
+def test_photos_are_not_scored_by_a_detector(hidden: Path, here: Path) -> None:
+    save_image(Path("one.png"), torch.rand(1, 3, 32, 48, generator=generator(0)))
+    line = refused(physadv("score", "one.png", hidden))
+    assert "victim: expected a classifier, got cells, a detector" in line
