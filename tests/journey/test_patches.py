@@ -13,6 +13,17 @@ from tests.shared_data import ROOT
 
 SHELF = shelved(shelf_folder())
 EACH = pytest.mark.parametrize("name", SHELF)
+DETECTOR = "benchmarks/coco.py:fast"
+ABLE = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.data)
+        if read_kept(place).design.victim.spec == DETECTOR
+        else name
+        for name, place in SHELF.items()
+    ],
+)
+"""Those whose victim is here."""
 
 
 def kept(name: str) -> Kept:
@@ -24,7 +35,7 @@ def test_they_are_those_of_the_checkout() -> None:
     assert "stop-as-speed-limit-80" in SHELF
 
 
-@EACH
+@ABLE
 def test_its_card_agrees_with_what_is_found_now(name: str) -> None:
     said = done("patches", "verify", name, "--n", 20).stdout
     assert "does not" not in said
@@ -33,7 +44,7 @@ def test_its_card_agrees_with_what_is_found_now(name: str) -> None:
 
 @EACH
 def test_its_controls_and_the_bare_sign_do_not_succeed(name: str) -> None:
-    """Or, where nothing is printed, much less often than it does, and a doubt says so."""
+    """Or, of light and against detectors, much less often than it does, and a doubt says so."""
     found = kept(name)
     measured, told = found.card["measured"], " ".join(found.card["doubts"])
     assert measured["success"]["n"] >= 300
@@ -41,7 +52,7 @@ def test_its_controls_and_the_bare_sign_do_not_succeed(name: str) -> None:
     assert len(others) >= (5 if found.design.printed else 3)
     over = [one for one, rate in others.items() if rate["share"] > 0.05]
     assert [one for one in over if f"control '{one}' succeeds" not in told] == []
-    assert not (found.design.printed and over)
+    assert not (found.design.printed and found.design.victim.spec != DETECTOR and over)
     assert measured["success"]["low"] > max(rate["high"] for rate in others.values())
 
 

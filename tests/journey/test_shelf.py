@@ -139,6 +139,16 @@ def test_all_are_verified_though_one_is_wrong(shelf: Path) -> None:
     done("patches", "verify", "two", "--dir", shelf, "--n", 0)
 
 
+def test_one_whose_victim_is_not_here_is_passed_over(shelf: Path) -> None:
+    file = shelf / "one" / "design.toml"
+    file.write_text(file.read_text().replace('spec = "bundled"', 'spec = "gone.py:net"'))
+    said = done("patches", "verify", "--all", "--dir", shelf, "--n", 0).stdout
+    assert "one: not verified, victim: expected a file that exists, got gone.py" in said
+    assert "two: all" in said
+    line = refused(physadv("patches", "verify", "one", "--dir", shelf, "--n", 0))
+    assert "victim: expected a file that exists" in line
+
+
 def test_files_that_may_be_left_out(shelf: Path) -> None:
     for name in ("sign.png", "report.html", "sheet.pdf", "sheet.svg"):
         (shelf / "one" / name).unlink()
