@@ -30,7 +30,7 @@ def main(
     targets: Annotated[str, typer.Option(help="Numbers of classes; none: all but stop.")] = "",
     layouts: Annotated[
         str, typer.Option(help="As physadv generate --layout takes them; of several, the better.")
-    ] = "search,learnt",
+    ] = "search",
     steps: Annotated[int, typer.Option(help="Steps of each search.")] = 200,
     n: Annotated[int, typer.Option(help="Conditions each result is judged on.")] = 300,
 ) -> None:

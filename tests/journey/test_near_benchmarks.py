@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from benchmarks import layouts, near, show, targets
 
 QUICK = ("--layouts", "middle", "--steps", "2", "--n", "20")
+BOTH = ("--layouts", "search,learnt")
 
 
 def ran(command: object, *arguments: object) -> Result:
@@ -35,7 +36,7 @@ def test_what_is_noted_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     found = {"5 at 12, search": row | {"controls_pct": {"blank": 5.0}}, "5 at 12, learnt": other}
     (tmp_path / "targets.json").write_text(json.dumps(found))
     with show.console.capture() as said:
-        ran(targets.main, tmp_path / "targets.json", "--targets", "5", "--areas", "12")
+        ran(targets.main, tmp_path / "targets.json", "--targets", "5", "--areas", "12", *BOTH)
     mean = f"1 targets: mean {100 * row['success'][0] / 20:.1f} %"
     for kind in ("search", "the better"):
         assert f"12 %, {kind}: {mean}" in said.get()
