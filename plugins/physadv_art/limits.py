@@ -55,6 +55,7 @@ SINGLE = {"ShadowAttack"}
 
 NOTES = dict.fromkeys(PROBABILITIES, "asks for probabilities") | {
     "AutoAttack": "needs the package multiprocess",
+    "CompositeAdversarialAttackPyTorch": 'may never end by its order "scheduled", the default',
     "BoundaryAttack": "targeted by default; takes no seed; hands on float64, which is cast back",
     "HopSkipJump": "takes no seed; hands on float64, which our estimators cast back",
     "ShadowAttack": "one image at a time",

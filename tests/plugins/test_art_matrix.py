@@ -38,7 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "CarliniL0Method": {"max_iter": 1, "binary_search_steps": 1},
     "CarliniL2Method": {"max_iter": 2, "binary_search_steps": 1},
     "CarliniLInfMethod": {"max_iter": 1},
-    "CompositeAdversarialAttackPyTorch": {"enabled_attack": (3, 5)},
+    "CompositeAdversarialAttackPyTorch": {"enabled_attack": (3, 5), "attack_order": "random"},
     "DeepFool": {"max_iter": 2},
     "ElasticNet": {"max_iter": 2, "binary_search_steps": 1},
     "HopSkipJump": {"max_iter": 1, "max_eval": 10, "init_eval": 5, "init_size": 20},
