@@ -82,14 +82,15 @@ def place(
         if turn:
             better = sorted(runners, key=losses.__getitem__)[: (len(runners) + 1) // 2]
             runners = {name: runners[name] for name in better}
-        if turn and len(runners) == 1:
-            break
+            if len(runners) == 1:
+                break
         for name, runner in runners.items():
             runner.run(race.steps * 2**turn)
             losses[name] = runner.loss(held)
             tick(name, losses[name])
-    n = race.held_out
-    best = min(runners, key=lambda name: (runners[name].equalled(seed, n), losses[name]))
+    ranked = sorted(runners, key=losses.__getitem__)
+    own = (name for name in ranked if not runners[name].equalled(seed, race.held_out))
+    best = next(own, ranked[0])
     return Placement(masks[best], best, losses)
 
 

@@ -76,15 +76,16 @@ def build_objective(design: Design, victim: Victim, label: int) -> Objective:
             got=f"{victim.labels[target]!r}",
             fix="name another target, or leave it out for any wrong answer",
         )
-    if target is None or detects(victim):
+    detector = detects(victim)
+    if target is None or detector:
         check(
             label >= 0,
             "truth",
             expected="the class the victim should answer",
             got="none: its labels do not name the sign",
-            fix="give --truth" + ("" if detects(victim) else ", or a --target"),
+            fix="give --truth" + ("" if detector else ", or a --target"),
         )
-    if detects(victim):
+    if detector:
         wanted = _undetected(design, label, target)
     elif target is not None:
         wanted = targeted(target, loss, confidence=confidence)

@@ -16,13 +16,8 @@ from physadv.output.report import Heat, Page, Point, Shot
 from physadv.presets import about
 
 SHOTS, SIGN_PX = 24, 512
-THINGS = {
-    "shadow": "shadow",
-    "laser": "laser",
-    "projection": "projection",
-    "lens-dots": "dots on the lens",
-}
-"""What the report calls what is not printed."""
+THINGS = {"lens-dots": "dots on the lens"}
+"""What the report calls what is not printed, where that is not its kind's name."""
 
 
 def report_page(
@@ -60,7 +55,7 @@ def report_page(
         placements=design.sticker.raced,
         chosen=design.sticker.chosen,
         paper_note=note,
-        thing="stickers" if design.printed else THINGS[kind],
+        thing="stickers" if design.printed else THINGS.get(kind, kind),
         steps=() if design.printed else light_steps(kind),
     )
 
