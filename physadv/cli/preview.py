@@ -85,15 +85,15 @@ def preview(
         console.print(_conditions(problem))
         return
     _check_out(out)
-    held = _held(at)
+    held, score = _held(at), design.goal.score
     if sweeps:
         wanted = [sweep_values(problem, text, n) for text in sweeps]
         strips = [
-            _strip(name, sweep(problem, theta, name, values, at=held), problem)
+            _strip(name, sweep(problem, theta, name, values, at=held, score=score), problem)
             for name, values in wanted
         ]
     else:
-        strips = [_strip("", _random(problem, theta, n, seed), problem)]
+        strips = [_strip("", _random(problem, theta, n, seed, score), problem)]
     title = f"{design.sign.replace('_', ' ')} in {world_text(design)}"
     note = f"read by {victim.name}" + ("" if problem.world.label < 0 else LEGEND)
     write_contact_sheet(out, title, strips, note=note)
@@ -153,7 +153,9 @@ def _held(at: str | None) -> dict[str, float]:
     return {name: value for name, (value,) in axes.items()}
 
 
-def _random(problem: Problem, theta: Tensor | None, n: int, seed: int) -> ContactSheet:
+def _random(
+    problem: Problem, theta: Tensor | None, n: int, seed: int, score: float
+) -> ContactSheet:
     """Photograph under n random conditions, near ones first."""
     given: Conditions = problem.draw(n, generator(spawn(seed, "preview")))
     shown = [name for name in SHOWN if name in given]
@@ -161,7 +163,7 @@ def _random(problem: Problem, theta: Tensor | None, n: int, seed: int) -> Contac
         given = take(given, given[SHOWN[0]].argsort())
     columns = [[_short(name, value) for value in given[name].tolist()] for name in shown]
     captions = tuple(", ".join(row) for row in zip(*columns, strict=True))
-    return shots(problem, theta, given, captions)
+    return shots(problem, theta, given, captions, score=score)
 
 
 def _short(name: str, value: float) -> str:

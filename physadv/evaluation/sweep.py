@@ -10,7 +10,7 @@ from torch import Tensor
 from physadv.core import Choice, Seed, Span, UserError, Varying, check
 from physadv.core.check import near_names
 from physadv.evaluation.grid import awake, check_axes
-from physadv.evaluation.shots import ContactSheet, shots
+from physadv.evaluation.shots import SCORE, ContactSheet, shots
 from physadv.problem import Problem
 from physadv.world import World
 
@@ -43,8 +43,9 @@ def sweep(
     values: Sequence[float],
     *,
     at: Mapping[str, float] | None = None,
+    score: float = SCORE,
 ) -> ContactSheet:
-    """Photograph theta with one condition at each of the values, judged hard.
+    """Photograph theta with one condition at each of the values, judged hard; see `shots`.
 
     The others are at neutral where the world allows it, else in the middle of what it allows,
     unless `at` holds them elsewhere. The effect is widened to reach the values. Raises `UserError`
@@ -62,7 +63,7 @@ def sweep(
     given |= {one: torch.full((len(values),), value) for one, value in held.items()}
     given |= {name: torch.tensor(values, dtype=torch.float32)}
     captions = tuple(said(name, value) for value in values)
-    return shots(replace(problem, world=world), theta, given, captions)
+    return shots(replace(problem, world=world), theta, given, captions, score=score)
 
 
 def sweep_values(problem: Problem, text: str, n: int) -> tuple[str, tuple[float, ...]]:

@@ -9,7 +9,7 @@ import torch
 
 from physadv.core import generator, save_image
 from physadv.design import read_design
-from physadv.output import read_kept, verify
+from physadv.output import Strip, read_kept, verify
 from tests.journey.commands import card, done, label_file, physadv, refused
 from tests.onnx_files import write
 from tests.plugins.points import points
@@ -162,6 +162,29 @@ def test_what_hides_from_a_detector_is_judged_again(hidden: Path) -> None:
     assert again["success"]["hits"] > again["clean"]["hits"]
     agreed = verify(read_kept(hidden), n=20)
     assert [one.what for one in agreed if not one.agrees] == []
+
+
+@pytest.mark.parametrize("how", [(), ("--sweep", "scene.pose.distance_m")])
+@pytest.mark.parametrize(("score", "reported"), [(0.001, True), (0.9999999, False)])
+def test_a_preview_asks_a_detector_as_its_folder_does(
+    hidden: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: tuple[str, ...],
+    score: float,
+    reported: bool,
+) -> None:
+    shutil.copytree(hidden, tmp_path / "scored")
+    design = tmp_path / "scored" / "design.toml"
+    design.write_text(design.read_text().replace("score = 0.7", f"score = {score}"))
+    seen: list[Strip] = []
+    monkeypatch.setattr(
+        "physadv.cli.preview.write_contact_sheet",
+        lambda out, title, strips, *, note: seen.extend(strips),
+    )
+    done("preview", tmp_path / "scored", *how, "--n", 3, "--out", tmp_path / "seen.png")
+    answers = {answer for strip in seen for answer in strip.answers}
+    assert ("nothing" not in answers) if reported else (answers == {"nothing"})
 
 
 def test_a_detector_shall_name_another_class(here: Path) -> None:
