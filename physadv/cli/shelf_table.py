@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from physadv.cli.made_by import made_by
 from physadv.cli.show import interval
@@ -49,13 +50,17 @@ def worst_control(controls: Mapping[str, Any]) -> str:
 
 
 def shelf_table(designs: Iterable[Kept]) -> Table:
-    """Return the table for a terminal: names whole, the rest folded and nothing cut off."""
-    table = Table(*HEADS)
-    for column in table.columns:
-        column.overflow = "fold"
+    """Return the table for a terminal of 80 columns: a name, and beside it three lines."""
+    table = Table("name", "what it does, how well, the worst control", show_lines=True)
     table.columns[0].no_wrap = True
     for kept in designs:
-        table.add_row(*row_of(kept))
+        name, kind, sign, goal, victim, world, area, success, worst = row_of(kept)
+        lines = (
+            f"{goal} ({victim})",
+            f"{success}; worst control {worst}",
+            f"{kind} on {sign}, {area}; {world}",
+        )
+        table.add_row(name, Text("\n".join(lines)))
     return table
 
 
