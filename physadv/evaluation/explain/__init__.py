@@ -1,0 +1,28 @@
+"""Why small changes work: the linear view of a victim, measured."""
+
+from physadv.evaluation.explain.boundary import Reach, crossing, reach
+from physadv.evaluation.explain.errors import Errors, error_curve, log_slope
+from physadv.evaluation.explain.explained import Explained, explain
+from physadv.evaluation.explain.linear import Dimensions, Linearity, by_dimension, linearity
+from physadv.evaluation.explain.plane import Plane, decision_plane
+from physadv.evaluation.explain.slopes import Slopes, margins, read_slopes
+
+__all__ = [
+    "Dimensions",
+    "Errors",
+    "Explained",
+    "Linearity",
+    "Plane",
+    "Reach",
+    "Slopes",
+    "by_dimension",
+    "crossing",
+    "decision_plane",
+    "error_curve",
+    "explain",
+    "linearity",
+    "log_slope",
+    "margins",
+    "reach",
+    "read_slopes",
+]
