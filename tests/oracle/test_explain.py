@@ -114,6 +114,7 @@ def test_what_has_no_boundary_is_infinitely_far() -> None:
     labels = torch.zeros(3, dtype=torch.long)
     found = reach(steady, read_slopes(steady, some, labels), directions=1, seed=0)
     assert bool(found.random.isinf().all())
+    assert found.ratio is None
 
 
 def test_errors_are_the_share_of_margins_below_the_step() -> None:

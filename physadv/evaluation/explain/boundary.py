@@ -14,8 +14,8 @@ from physadv.core import generator, spawn
 from physadv.evaluation.explain.slopes import Slopes, margins
 from physadv.victims import Victim
 
-STEPS, HALVINGS = 40, 12
-GROWTH = 1.25
+STEPS, HALVINGS = 22, 10
+GROWTH = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,12 @@ class Reach:
     values: int
 
     @property
-    def ratio(self) -> float:
-        """The median of random distance by adversarial distance."""
-        return float((self.random / self.adversarial[:, None]).flatten().quantile(0.5))
+    def ratio(self) -> float | None:
+        """The median of random distance by adversarial distance, None where most meet nothing."""
+        met = self.adversarial.isfinite()
+        found = (self.random[met] / self.adversarial[met, None]).flatten()
+        middle = float(found.quantile(0.5)) if len(found) else inf
+        return middle if middle < inf else None
 
 
 def reach(victim: Victim, known: Slopes, *, directions: int, seed: int) -> Reach:
@@ -66,8 +69,8 @@ def crossing(
 ) -> Tensor:
     """Return the norm (B,) of the change at which images are read otherwise along a direction.
 
-    Looks from `first` (B,) times `direction` (B,C,H,W) on, each time 1.25 as far, up to 40 times
-    (7,500 times as far), then halves the last stretch 12 times. Images stay in [0,1], and the norm
+    Looks from `first` (B,) times `direction` (B,C,H,W) on, each time 1.5 as far, up to 22 times
+    (7,500 times as far), then halves the last stretch 10 times. Images stay in [0,1], and the norm
     is of the change that is left; inf where no other answer was met.
     """
     low, high = torch.zeros_like(first), torch.full_like(first, inf)

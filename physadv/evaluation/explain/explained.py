@@ -19,7 +19,7 @@ EPS = tuple(2.0**k / 1024 for k in range(9))
 """From 1/1024 to 1/4 of the whole range of a value."""
 STEP = 2 / 255
 """The change in each value where the number of values is varied."""
-DIRECTIONS = 5
+DIRECTIONS = 3
 PARTS = 5
 
 

@@ -1,0 +1,74 @@
+"""The folder of an explanation: its page and its figures as numbers."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from physadv.core import UserError
+from physadv.evaluation.explain import Explained
+from physadv.output.card import MARKING, PACKAGES, victim_facts, write_card
+from physadv.output.explain_figures import (
+    dimensions_svg,
+    errors_svg,
+    linearity_svg,
+    plane_svg,
+    reach_svg,
+)
+from physadv.output.folder import writing
+from physadv.output.generate import today
+from physadv.output.html_page import write_page
+from physadv.victims import Loaded
+
+FACTS, PAGE = "explain.json", "explain.html"
+
+
+def check_explained(folder: Path, *, force: bool = False) -> None:
+    """Raise `UserError` where the folder is a file or holds an explanation already."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError("out", expected="a folder", got=f"{folder} (a file)")
+    held = [name for name in (FACTS, PAGE) if (folder / name).exists()]
+    if held and not force:
+        got = f"{folder}, which holds one ({held[0]})"
+        fix = "choose another --out, or --force to replace it"
+        raise UserError("out", expected="a folder without an explanation", got=got, fix=fix)
+
+
+def write_explained(
+    folder: Path, found: Explained, victim: Loaded, *, seed: int, told: bool
+) -> dict[str, Any]:
+    """Write the page and the facts; return the facts. `told`: whether labels were given."""
+    facts = {
+        "marking": MARKING,
+        "date": today(),
+        "victim": victim_facts(victim),
+        "labels": "given" if told else "what the victim reads",
+        "seed": seed,
+        **found.facts(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+    }
+    figures = {
+        "linearity": linearity_svg(found.linearity),
+        "dimensions": dimensions_svg(found.dimensions),
+        "reach": reach_svg(found.reach),
+        "errors": errors_svg(found.errors),
+        "plane": plane_svg(found.plane, victim.labels),
+    }
+    label = victim.labels[found.plane.label]
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_card(folder / FACTS, facts)
+        values = {"facts": facts, "figures": figures, "found": found, "label": label}
+        write_page(folder / PAGE, "explain.html.j2", values, {"num": num, "of_255": of_255})
+    return facts
+
+
+def num(value: float | None, digits: int = 3) -> str:
+    """Say a number with so many digits that count, or that there is none."""
+    return "none" if value is None else f"{value:.{digits}g}"
+
+
+def of_255(value: float | None) -> str:
+    """Say a change of values in steps of eight bits."""
+    return "none" if value is None else f"{255 * value:.2g}/255"
