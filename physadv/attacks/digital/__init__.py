@@ -1,5 +1,6 @@
 """Digital attacks: what changes the images themselves, one file a paper."""
 
+from physadv.attacks.digital.about import About, Needs
 from physadv.attacks.digital.attack import (
     UNKNOWN,
     DigitalAttack,
@@ -13,6 +14,7 @@ from physadv.attacks.digital.attack import (
 from physadv.attacks.digital.ball import project, random_point, steepest
 from physadv.attacks.digital.framework import Framework, FrameworkAttack, Task
 from physadv.attacks.digital.lay import lay_patch
+from physadv.attacks.digital.papers import paper_of
 from physadv.attacks.digital.patch import Patch
 from physadv.attacks.digital.pgd import PGD, pgd
 from physadv.attacks.digital.rp2 import RP2, rp2
@@ -22,9 +24,11 @@ __all__ = [
     "PGD",
     "RP2",
     "UNKNOWN",
+    "About",
     "DigitalAttack",
     "Framework",
     "FrameworkAttack",
+    "Needs",
     "Patch",
     "Plugin",
     "Rows",
@@ -34,6 +38,7 @@ __all__ = [
     "check_door",
     "ignore",
     "lay_patch",
+    "paper_of",
     "pgd",
     "project",
     "random_point",
