@@ -19,7 +19,7 @@ from physadv.cli.options import (
     SizeOption,
     option,
 )
-from physadv.cli.show import console, errors, interval, polite
+from physadv.cli.show import console, errors, polite
 from physadv.core import check, load_image
 from physadv.evaluation import (
     NOISE,
@@ -34,7 +34,7 @@ from physadv.evaluation import (
     sift,
 )
 from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted, vanish
-from physadv.output import check_attacked, write_attacked
+from physadv.output import all_doubts, check_attacked, write_attacked
 from physadv.victims import Detector, Loaded, load_victim
 
 STOPPED = 130
@@ -241,18 +241,18 @@ def _show(
     cards: Sequence[dict[str, Any]], runs: Sequence[Run], left: Sifted, doubts: Sequence[str]
 ) -> None:
     console.print(f"{cards[0]['victim']['name']}: {cards[0]['goal']}", markup=False)
-    table = Table(show_header=True)
-    for name in ("attack", "success", "95 % interval", "noise", "inf", "2", "SSIM", "queries", "s"):
+    table = Table(box=None, pad_edge=False)
+    for name in ("attack", "success", "95 % interval", "noise", "inf", "SSIM", "queries", "s"):
         table.add_column(name, justify="left" if name == "attack" else "right")
     for run in runs:
         found, rate, n = run.found, run.success, len(run.found.images)
         noise = found.report.controls[NOISE]
-        norms = [f"{float(found.sizes[norm].quantile(0.5)):.4g}" for norm in ("inf", "2")]
+        low, high = 100 * rate.low, 100 * rate.high
+        change = f"{255 * float(found.sizes['inf'].quantile(0.5)):.3g}/255"
         queries = "" if found.queries is None else f"{found.queries / n:.4g}"
-        shares = f"{rate.hits}/{rate.n}", interval(vars(rate) | {"share": rate.share})
-        sizes = *norms, f"{float(found.sizes['ssim'].mean()):.4f}", queries
-        row = run.told, *shares, f"{noise.hits}/{noise.n}", *sizes, f"{found.seconds:.1f}"
-        table.add_row(*row)
+        shares = f"{rate.hits}/{rate.n}", f"{low:.1f}-{high:.1f} %", f"{noise.hits}/{noise.n}"
+        sizes = change, f"{float(found.sizes['ssim'].mean()):.3f}", queries
+        table.add_row(run.told, *shares, *sizes, f"{found.seconds:.1f}")
     console.print(table)
     if left.out:
         told = f"{left.misread} misread as they are, {left.met} as wanted already"
@@ -260,7 +260,5 @@ def _show(
     if "queries" in cards[-1]["victim"]:
         asked = cards[-1]["victim"]["queries"]
         console.print(f"the victim was asked about {asked} images", markup=False)
-    own = [(run, doubt) for run, card in zip(runs, cards, strict=True) for doubt in card["doubts"]]
-    told = [doubt if len(runs) == 1 else f"{run.told}: {doubt}" for run, doubt in own]
-    for doubt in dict.fromkeys([*doubts, *told]):
+    for doubt in all_doubts(runs, cards, doubts):
         console.print(f"doubt: {doubt}", style="yellow", markup=False)

@@ -16,11 +16,8 @@ from physadv.core.check import one_of
 
 GROUP = "physadv.plugins"
 EXPORTED: list[Any] = [getattr(digital, name) for name in digital.__all__]
-OWN: dict[str, Any] = {
-    one.about.name: one
-    for one in EXPORTED
-    if isinstance(one, type) and isinstance(getattr(one, "about", None), About)
-}
+TELLING = [one for one in EXPORTED if isinstance(getattr(one, "about", None), About)]
+OWN: dict[str, Any] = {one.about.name: one for one in sorted(TELLING, key=lambda k: k.about.name)}
 """Attacks of physadv itself, by the names that --attack has for them."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}

@@ -22,15 +22,21 @@ def measure(images: Tensor, made: Tensor) -> dict[str, Tensor]:
     }
 
 
-def resigned(images: Tensor, made: Tensor, rng: torch.Generator) -> Encoded:
-    """Return images whose change has the sizes of another, each value's sign by a coin.
+def noise_alike(images: Tensor, made: Tensor, rng: torch.Generator) -> Encoded:
+    """Return images (B,C,H,W) with noise as large as a change, where that changed something.
 
-    All norms are those of the change that was made, and pixels that it left alone stay. Where a
-    sign would lead out of [0,1] the other, which the change had, is taken.
+    The sizes of each image's changed values are dealt out among them anew, up or down by a coin;
+    the other way where it would lead out of [0,1], and cut where both ways do. So norms are those
+    of the change, but for what is cut.
     """
-    before, after = quantise(images), quantise(made)
-    size = (after - before).abs()
-    coin = torch.randint(0, 2, size.shape, generator=rng).to(size) * 2 - 1
-    tried = before + coin * size
-    inside = (tried >= -1e-6) & (tried <= 1 + 1e-6)
-    return Encoded(torch.where(inside, tried, before - coin * size).clamp(0, 1))
+    before, after = quantise(images).cpu(), quantise(made).cpu()
+    found = before.clone().flatten(1)
+    for row, size in zip(found, (after - before).abs().flatten(1), strict=True):
+        places = size.nonzero()[:, 0]
+        dealt = size[places][torch.randperm(len(places), generator=rng)]
+        coin = torch.randint(0, 2, dealt.shape, generator=rng).to(dealt) * 2 - 1
+        value = row[places]
+        tried, other = value + coin * dealt, value - coin * dealt
+        fits = (tried >= 0) & (tried <= 1)
+        row[places] = torch.where(fits, tried, other).clamp(0, 1)
+    return Encoded(found.reshape(before.shape).to(images))

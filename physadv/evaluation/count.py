@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from physadv.victims import Victim
 
@@ -29,10 +31,12 @@ def counting(victim: Victim) -> Iterator[Asked]:
     if isinstance(module, nn.Module):
         found.images = 0
 
-        def count(_module: nn.Module, inputs: tuple[Any, ...], _output: Any) -> None:
-            found.images = (found.images or 0) + (len(inputs[0]) if inputs else 0)
+        def count(called: nn.Module, inputs: tuple[Any, ...], _output: Any) -> None:
+            if called is module and inputs:
+                found.images = (found.images or 0) + len(inputs[0])
 
-        handle = module.register_forward_hook(count)
+        scripted = isinstance(module, torch.jit.ScriptModule)  # these take no hook of their own
+        handle = (register_module_forward_hook if scripted else module.register_forward_hook)(count)
         try:
             yield found
         finally:

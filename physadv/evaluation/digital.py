@@ -10,7 +10,7 @@ from torch import Tensor
 
 from physadv.attacks.digital import DigitalAttack, Rows, Step, settings_of
 from physadv.core import Encoded, Rate, generator, spawn
-from physadv.evaluation.change import measure, resigned
+from physadv.evaluation.change import measure, noise_alike
 from physadv.evaluation.count import counting
 from physadv.evaluation.course import Course, Moment
 from physadv.evaluation.pictures import Pictures
@@ -18,7 +18,7 @@ from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
 from physadv.victims import Victim
 
-NOISE = "the same change with random signs"
+NOISE = "noise of the same size"
 Tick = Callable[[float], None]
 
 
@@ -66,7 +66,7 @@ def attack_pictures(
         raise KeyboardInterrupt
     done = pictures.take(slice(len(made)))
     told = Told(done.told_labels(target))
-    noise = resigned(done.images, made, generator(spawn(seed, "noise")))
+    noise = noise_alike(done.images, made, generator(spawn(seed, "noise")))
     report = judge_images(victim, done.images, made, goal, told, {NOISE: noise})
     one_step, short = None, None if interrupted else first_step(attack)
     if short is not None:

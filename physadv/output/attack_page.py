@@ -51,7 +51,19 @@ def write_attack_page(
         for number, (run, card) in enumerate(zip(runs, cards, strict=True))
     ]
     values = {"facts": facts, "parts": parts, "figure": eps_svg(runs)}
+    values["doubts"] = all_doubts(runs, cards, facts["doubts"])
     write_page(path, "attack.html.j2", values, {"said": said, "png": png_uri})
+
+
+def all_doubts(
+    runs: Sequence[Run], cards: Sequence[Mapping[str, Any]], doubts: Sequence[str]
+) -> list[str]:
+    """Return what is doubted of all runs, then of single ones, beginning with their names."""
+    common = [one for one in cards[0]["doubts"] if all(one in card["doubts"] for card in cards)]
+    found = [*doubts, *(one for one in common if one not in doubts)]
+    for run, card in zip(runs, cards, strict=True):
+        found += [f"{run.told}: {one}" for one in card["doubts"] if one not in found]
+    return found
 
 
 def said(rate: Rate | None) -> str:

@@ -12,6 +12,7 @@ from physadv.attacks.digital.attack import (
     ignore,
 )
 from physadv.attacks.digital.ball import project, random_point, steepest
+from physadv.attacks.digital.disguise import Disguise
 from physadv.attacks.digital.framework import Framework, FrameworkAttack, Task
 from physadv.attacks.digital.lay import lay_patch
 from physadv.attacks.digital.papers import paper_of
@@ -19,6 +20,7 @@ from physadv.attacks.digital.patch import Patch
 from physadv.attacks.digital.pgd import PGD, pgd
 from physadv.attacks.digital.rp2 import RP2, rp2
 from physadv.attacks.digital.settings import setting, settings_of
+from physadv.attacks.digital.synthesis import Synthesis, synthesise
 
 __all__ = [
     "PGD",
@@ -26,6 +28,7 @@ __all__ = [
     "UNKNOWN",
     "About",
     "DigitalAttack",
+    "Disguise",
     "Framework",
     "FrameworkAttack",
     "Needs",
@@ -33,6 +36,7 @@ __all__ = [
     "Plugin",
     "Rows",
     "Step",
+    "Synthesis",
     "Task",
     "Watch",
     "check_door",
@@ -46,4 +50,5 @@ __all__ = [
     "setting",
     "settings_of",
     "steepest",
+    "synthesise",
 ]
