@@ -178,6 +178,7 @@ def attack(
     runs = run_all(seen, plans, pictures, (goal, wanted), seed=seed, batch=batch)
     facts = {
         "goal": said,
+        "nothing": images is None,
         "wanted": _wanted(known, wanted, images),
         "seed": seed,
         "victim": known,

@@ -1,6 +1,6 @@
 """`physadv plugins`, and how the command line finds attacks: its own, or those of plugins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from importlib.metadata import EntryPoint, entry_points
 from math import inf
@@ -47,6 +47,15 @@ def plugins() -> None:
         if isinstance(plugin, Framework) and plugin.black_box:
             able = ", ".join(sorted(plugin.black_box))
             console.print(Padding(f"of these, on black boxes too: {able}", (0, 0, 0, 2)))
+
+
+def plugins_found() -> Iterator[tuple[str, Plugin]]:
+    """Yield the plugins that can be loaded, by name."""
+    for point in _points().values():
+        try:
+            yield point.name, _load(point)
+        except UserError:
+            continue
 
 
 def find_attack(name: str, settings: Mapping[str, str]) -> DigitalAttack:

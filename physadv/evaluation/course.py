@@ -10,8 +10,9 @@ from physadv.attacks.digital import Step
 from physadv.core import Encoded, ssim
 from physadv.victims import Victim
 
-POINTS = 40
-"""So many times in all the victim is asked how far an attack has come."""
+POINTS, FIRST = 40, 20
+"""The victim is asked how far an attack has come after each of the first steps, then this many
+times in all."""
 QUARTERS = (0.25, 0.5, 0.75)
 
 
@@ -47,7 +48,8 @@ class Course:
     def see(self, step: Step) -> None:
         """Watch a step; about `POINTS` of all are recorded."""
         self.steps += 1
-        if step.done >= len(self.moments) / POINTS and step.images.shape == self.images.shape:
+        due = self.steps <= FIRST or step.done >= len(self.moments) / POINTS
+        if due and step.images.shape == self.images.shape:
             self.record(step.images, self.steps - 1)
 
     @torch.no_grad()

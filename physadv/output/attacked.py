@@ -46,8 +46,8 @@ def write_attacked(
     """Write all runs in place of those of other attacks; return their cards.
 
     One run fills the folder itself, several a folder each in `attacks`; beside them are
-    attacks.csv and attack.html. `facts` are goal, wanted, seed, victim, and camera and mask or
-    None; `doubts` are about all runs.
+    attacks.csv and attack.html. `facts` are goal, wanted, nothing (whether images began as noise),
+    seed, victim, camera and mask or None; `doubts` are about all runs.
     """
     with writing(folder):
         for name in (IMAGES, DIFFERENCES, ATTACKS):

@@ -52,7 +52,7 @@ def draw(figure: "Figure", moments: Sequence[Moment], wanted: str) -> None:
     _band(left, steps, confidence, BLUE)
     left.set(xlabel="step", ylabel=f"confidence in\n{wanted} (%)", ylim=(-3, 103))
     _band(right, steps, [list(moment.ssim) for moment in moments], ORANGE)
-    right.set(xlabel="step", ylabel="structural similarity\nto the image", ylim=(None, 1.02))
+    right.set(xlabel="step", ylabel="structural similarity\nto the image", ylim=(None, 1.0))
     _pictures(below, moments)
 
 

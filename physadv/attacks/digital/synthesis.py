@@ -71,7 +71,7 @@ class Synthesis:
         seed: int = 0,
         watch: Watch = ignore,
     ) -> Encoded:
-        """Return images (B,C,H,W), 8 bits where no mask holds them, of the least loss met.
+        """Return the images (B,C,H,W), 8 bits inside the mask, of the least loss and prior met.
 
         It ends once the objective succeeds on all with `confidence`. Raises `UserError` where the
         victim has no gradient or images and rows do not fit.
@@ -88,9 +88,10 @@ class Synthesis:
             point, some = basis.image(theta[left]), rows.take(left)
             seen = _held(point, images[left], some)
             loss, found = self._ask(victim, objective, some, seen, rng)
-            (slope,) = torch.autograd.grad(loss.sum() + self._prior(point).sum(), theta)
+            prior = self._prior(point)
+            (slope,) = torch.autograd.grad((loss + prior).sum(), theta)
             now[left] = seen.detach()
-            _offer(best, now, left, found)
+            _offer(best, now, left, found, prior.detach())
             watch(Step(step / self.steps, now.clone(), slope))
             left = left[~found.done]
             if not len(left):
@@ -155,10 +156,11 @@ class _Found:
     done: Tensor
 
 
-def _offer(best: Best, now: Tensor, left: Tensor, found: _Found) -> None:
-    """Offer the images that are still searched."""
+def _offer(best: Best, now: Tensor, left: Tensor, found: _Found, prior: Tensor) -> None:
+    """Offer the images that are still searched; one that is done is better than all before it."""
     loss, success = torch.full_like(best.loss, torch.inf), torch.zeros_like(best.success)
-    loss[left], success[left] = found.loss.to(loss), found.success.to(success.device)
+    cost = torch.where(found.done.to(loss.device), -torch.inf, (found.loss + prior).to(loss))
+    loss[left], success[left] = cost, found.success.to(success.device)
     best.offer(now, loss, success)
 
 
