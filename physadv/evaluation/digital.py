@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from physadv.attacks.digital import DigitalAttack, Rows, Step, settings_of
-from physadv.core import Encoded, Rate, generator, spawn
+from physadv.core import Encoded, Rate, generator, quantise, spawn
 from physadv.evaluation.change import measure, noise_alike
 from physadv.evaluation.count import counting
 from physadv.evaluation.course import Course, Moment
@@ -24,7 +24,7 @@ Tick = Callable[[float], None]
 
 @dataclass(frozen=True, eq=False)
 class Attacked:
-    """What came of an attack: the pictures that were attacked, the images made, the report.
+    """What came of an attack: the pictures that were attacked, the 8-bit images made, the report.
 
     `sizes` are norms and SSIM of each image's change, see `measure`; `queries` how many images the
     victim was asked about, None where that cannot be counted; `one_step` how often the same attack
@@ -128,7 +128,8 @@ def _attacked(
                     course.see(step)
 
             part_seed = spawn(seed, "attack", first)
-            found = attack(victim, part.images, goal, rows=rows, seed=part_seed, watch=watched)
+            exact = attack(victim, part.images, goal, rows=rows, seed=part_seed, watch=watched)
+            found = quantise(exact)
             if first == 0 and course.moments:
                 course.record(found, course.steps)
             made.append(found)

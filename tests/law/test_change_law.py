@@ -1,4 +1,4 @@
-"""Laws of what is measured of attacked images: norms, noise as large, counts, doubts between runs."""
+"""Laws of what is measured of attacked images: norms, noise as large, counts, doubts."""
 
 from dataclasses import replace
 from pathlib import Path
