@@ -10,8 +10,8 @@ from torch import Tensor
 
 from physadv.core import quantise, ssim
 
-HALVINGS = 5
-"""A change is shrunk to the bound within 2^-5 of itself."""
+HALVINGS = 7
+"""A change is shrunk to the bound within 2^-7 of itself."""
 NEAR = 0.1
 """From this share of the budget left on, steps run along the bound."""
 TINY = 1e-12
