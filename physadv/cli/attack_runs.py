@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from physadv.attacks.digital import DigitalAttack, Needs
+from physadv.attacks.digital import DigitalAttack
 from physadv.cli.plugins import about_attack, eps_name, find_attack, read_number, settings_known
 from physadv.cli.show import bar
 from physadv.core import UserError, check
@@ -78,7 +78,7 @@ def run_all(
                 last = replace(runs[-1].found, interrupted=True)
                 return [*runs[:-1], replace(runs[-1], found=last)]
             about = about_attack(one.name)
-            needs = None if about is None else cast(Needs, about.needs)
+            needs = None if about is None else about.needs
             runs.append(Run(one.name, one.eps, found, one.settings, needs))
             if found.interrupted:
                 break

@@ -1,7 +1,7 @@
 """Digital attacks on many images: in batches, judged, and what was found is kept after Ctrl-C."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import Field, dataclass, is_dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -93,7 +93,7 @@ def first_step(attack: DigitalAttack) -> DigitalAttack | None:
 
     A step size that follows from eps and the number of steps if it is not given does so.
     """
-    known = settings_of(attack) if is_dataclass(attack) else {}
+    known: dict[str, Field[Any]] = settings_of(attack) if is_dataclass(attack) else {}
     made: Any = attack
     if not {"eps", "steps"} <= known.keys() or made.steps <= 1:
         return None

@@ -50,7 +50,7 @@ def write_attack_page(
         }
         for number, (run, card) in enumerate(zip(runs, cards, strict=True))
     ]
-    values = {"facts": facts, "parts": parts, "figure": eps_svg(runs)}
+    values: dict[str, Any] = {"facts": facts, "parts": parts, "figure": eps_svg(runs)}
     values["doubts"] = all_doubts(runs, cards, facts["doubts"])
     write_page(path, "attack.html.j2", values, {"said": said, "png": png_uri})
 
@@ -85,7 +85,7 @@ def eps_svg(runs: Sequence[Run]) -> Markup | None:
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         for number, (name, line) in enumerate(lines.items()):
-            colour, eps = COLOURS[number % len(COLOURS)], [run.eps for run in line]
+            colour, eps = COLOURS[number % len(COLOURS)], [run.eps or 0.0 for run in line]
             bounds = _bounds([run.success for run in line])
             shares = [100 * run.success.share for run in line]
             axes.errorbar(eps, shares, bounds, color=colour, marker="o", capsize=4, label=name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -45,7 +45,8 @@ def course_png(moments: Sequence[Moment], wanted: str) -> bytes | None:
 
 def draw(figure: "Figure", moments: Sequence[Moment], wanted: str) -> None:
     """Draw on a blank figure of matplotlib's: two curves with quartiles, and pictures below."""
-    above, below = figure.subfigures(2, 1, height_ratios=[2.6, 1])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[2.6, 1])
+    above, below = parts
     left, right = above.subplots(1, 2)
     steps = [moment.step for moment in moments]
     confidence = [[100 * one for one in moment.confidence] for moment in moments]

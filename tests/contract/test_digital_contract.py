@@ -57,7 +57,7 @@ def test_attack_on_a_linear_victim(name: str) -> None:
 
 EXPORTED = [getattr(physadv.attacks.digital, name) for name in physadv.attacks.digital.__all__]
 CALLED = {"victim", "images", "objective", "rows", "seed", "watch"}
-KINDS = [
+KINDS: list[Any] = [
     one
     for one in EXPORTED
     if isinstance(one, type) and is_dataclass(one) and one is not FrameworkAttack

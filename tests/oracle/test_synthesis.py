@@ -56,7 +56,8 @@ def test_the_smoother_the_prior_the_less_neighbours_differ() -> None:
 
 
 def test_it_is_as_sure_as_it_says_on_images_of_8_bits() -> None:
-    known, classes = load_victim("bundled"), ["Stop", 1, 40]
+    known = load_victim("bundled")
+    classes: list[str | int] = ["Stop", 1, 40]
     made = synthesise(known, classes, seed=1)
     assert torch.equal(made, quantise(made))
     sure = known(made).scores.softmax(dim=1)

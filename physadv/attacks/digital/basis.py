@@ -33,7 +33,8 @@ class Basis:
         frequency = (down[:, None] ** 2 + across[None] ** 2).sqrt()
         inside = torch.maximum(down.abs()[:, None], across[None]) <= 0.5 * self.band
         scale = inside / frequency.clamp_min(1 / max(height, width))
-        return scale / scale.square().mean().sqrt()
+        scaled: Tensor = scale / scale.square().mean().sqrt()
+        return scaled
 
     def draw(self, shape: torch.Size, rng: torch.Generator) -> Tensor:
         """Return the numbers of noise: uniform pixels, or as strong at every scale."""
@@ -55,4 +56,5 @@ class Basis:
         if self.kind == "pixels":
             return numbers.sigmoid()
         parts = torch.view_as_complex(numbers) * self.scale.to(numbers)
-        return torch.fft.irfft2(parts, s=self.size, norm="ortho").sigmoid()
+        image: Tensor = torch.fft.irfft2(parts, s=self.size, norm="ortho").sigmoid()
+        return image
