@@ -112,7 +112,8 @@ class ImageReport:
     `success` of the attacked images, `clean` of the images themselves, `controls` of other changes
     of the same kind; `correct` is how often the images themselves are read as their labels (None
     where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is
-    what each attacked image is read as.
+    what each attacked image is read as, `sure` the probability that the victim gives it (of a
+    detector: the score of its best candidate).
     """
 
     success: Rate
@@ -121,6 +122,7 @@ class ImageReport:
     controls: dict[str, Rate]
     change: dict[str, float]
     answers: tuple[int, ...]
+    sure: tuple[float, ...]
     n: int
     doubts: tuple[str, ...]
 
@@ -167,7 +169,16 @@ def judge_images(
         doubts.append(f"the images themselves meet the objective in {clean}")
     answers = tuple(read.tolist())
     n, told_doubts = len(images), tuple(doubts)
-    return ImageReport(success, clean, correct, others, sizes, answers, n, told_doubts)
+    sure = tuple(_sure(scores).tolist())
+    return ImageReport(success, clean, correct, others, sizes, answers, sure, n, told_doubts)
+
+
+def _sure(scores: Tensor) -> Tensor:
+    """Return the probability (B,) of the class read, or the score of the best candidate, if any."""
+    if scores.ndim == 2:
+        return scores.softmax(dim=1).amax(dim=1)
+    flat = scores.flatten(1)
+    return torch.cat([flat, torch.zeros_like(flat[:, :0].sum(dim=1, keepdim=True))], 1).amax(dim=1)
 
 
 def _wilson(hits: Tensor) -> Rate:

@@ -6,6 +6,7 @@ import typer
 
 from physadv import __version__
 from physadv.cli.attack import attack
+from physadv.cli.attacks import attacks
 from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.evaluate import evaluate, sheet
 from physadv.cli.explain import explain_command
@@ -27,8 +28,9 @@ app = typer.Typer(
         "For robustness tests of models you own; never put stickers on public roads."
     ),
 )
-for command in (demo, generate, evaluate, attack, preview, score, sheet, victims, plugins):
+for command in (demo, generate, evaluate, attack, attacks, preview, score, sheet, victims):
     app.command()(command)
+app.command()(plugins)
 app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.command("explain")(explain_command)

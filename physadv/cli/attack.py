@@ -1,11 +1,14 @@
-"""`physadv attack`: digital attacks, ours or a framework's, on images, with our judging."""
+"""`physadv attack`: digital attacks, ours or frameworks', on images, with our judging."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from physadv.cli.attack_runs import Planned, plan, run_all
 from physadv.cli.options import (
     LOCAL,
     REMOTE,
@@ -16,52 +19,67 @@ from physadv.cli.options import (
     SizeOption,
     option,
 )
-from physadv.cli.plugins import find_attack
-from physadv.cli.show import bar, console, errors, interval, polite
-from physadv.core import UserError, check, load_image
+from physadv.cli.show import console, errors, polite
+from physadv.core import check, load_image
 from physadv.evaluation import (
-    Attacked,
+    NOISE,
     Photographed,
     Pictures,
-    attack_pictures,
+    Run,
+    Sifted,
+    audit,
+    from_nothing,
     label_of,
     read_pictures,
+    sift,
 )
 from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted, vanish
-from physadv.output import check_attacked, write_attacked
+from physadv.output import all_doubts, check_attacked, write_attacked
 from physadv.victims import Detector, Loaded, load_victim
 
 STOPPED = 130
+NOTHING_NEEDED = "synthesis"
+"""The attack that needs no images."""
 GOAL, SEARCH = "Goal", "Search"
 
 
 @polite
 def attack(
     images: Annotated[
-        Path,
+        Path | None,
         option(
             "DIR|CSV|FILE",
             "A folder of images, a table .csv with the columns file and label, or one image. They "
-            "are brought to the victim's size.",
+            "are brought to the victim's size. Synthesis needs none: it begins with noise, an "
+            "image for each class or for --target.",
             GOAL,
         ),
-    ],
-    name: Annotated[
-        str,
+    ] = None,
+    names: Annotated[
+        list[str] | None,
         option(
             "NAME",
-            "pgd, patch, rp2 (one change for all of a batch), or a framework's: art:HopSkipJump, "
-            "foolbox:LinfPGD, torchattacks:APGD, … physadv plugins lists them.",
+            "pgd (if none is named), synthesis, disguise, … or a framework's: art:HopSkipJump, "
+            "foolbox:LinfPGD, torchattacks:APGD, …; may be repeated. physadv attacks lists all.",
             SEARCH,
             "--attack",
         ),
-    ] = "pgd",
+    ] = None,
+    eps: Annotated[
+        list[str] | None,
+        option(
+            "EPS",
+            "Largest change, e.g. 8/255 (images are in [0,1]); may be repeated: each attack that "
+            "takes one runs with each.",
+            SEARCH,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         option(
             "NAME=VALUE",
-            "A setting of the attack, e.g. eps=8/255 (images are in [0,1]) or steps=40; may be "
-            "repeated. A wrong name lists those there are.",
+            "A setting of the attack, e.g. steps=40; may be repeated. A wrong name lists those "
+            "there are. Of several attacks each takes those that it knows.",
             SEARCH,
             "--set",
         ),
@@ -115,14 +133,21 @@ def attack(
     out: OutOption = Path("physadv-attack"),
     force: ForceOption = False,
 ) -> None:
-    """Attack images digitally, one change an image, and judge them rounded to 8 bits.
+    """Attack images digitally, with one attack or several, and judge them rounded to 8 bits.
 
-    Leaves the images as PNG and card.json with success, the clean rate and their intervals in
-    --out. Ctrl-C judges and writes the batches that are finished.
+    Leaves the images, and their changes ten times as large, as PNG, card.json, attacks.csv and
+    attack.html in --out: success with its interval beside noise of the same size, norms, SSIM,
+    queries, seconds; course.png shows how the search went. Of several attacks each has a folder of
+    its own in attacks. Images that are misread as they are, or as wanted already, are left out and
+    counted. Ctrl-C judges and writes the batches that are finished.
 
     Examples:
 
-    physadv attack --images photos --set eps=8/255 --target "Speed limit (80km/h)"
+    physadv attack --images photos --eps 2/255 --eps 8/255 --target "Speed limit (80km/h)"
+
+    physadv attack --images table.csv --attack pgd --attack torchattacks:FGSM --eps 4/255
+
+    physadv attack --attack synthesis
 
     physadv attack --images photos --attack art:HopSkipJump --set max_iter=10 --victim
     https://host/classify --labels names.txt --size-px 64
@@ -131,48 +156,72 @@ def attack(
     torchvision:ssdlite320_mobilenet_v3_large:weights.pth
     """
     check_attacked(out, force=force)
-    own = mask is None or ":" not in name
-    check(own, "mask", expected="an attack of physadv's own", got=name, fix="leave --mask out")
-    made = find_attack(name, _pairs(settings or []))
+    plans = plan(names or ["pgd"], eps or [], settings or [])
+    own = mask is None or not any(":" in one.name for one in plans)
+    told = ", ".join(one.name for one in plans)
+    check(own, "mask", expected="an attack of physadv's own", got=told, fix="leave --mask out")
     file = None if labels is None else Path(labels)
     known = load_victim(victim, labels=file, size_px=size_px)
     wanted = None if target is None else label_of(known, target, "target")
     if isinstance(known, Detector):
         _check_detector(images, truth, target=target, camera=camera)
-    pictures = read_pictures(images, known, truth)
-    if mask is not None:
-        pictures = replace(pictures, mask=load_image(mask))
-    goal, told = _goal(known, wanted, pictures)
-    with bar() as progress:
-        task = progress.add_task("attacking", total=1.0, note=f"{len(pictures.files)} images")
-
-        def tick(share: float) -> None:
-            progress.update(task, completed=share)
-
-        seen = known if camera is None else Photographed(known, camera, samples=samples, seed=seed)
-        found = attack_pictures(
-            seen, made, pictures, (goal, wanted), seed=seed, watch=(batch, tick)
-        )
+    if images is None:
+        pictures, goal, said = _noise(known, plans, wanted, seed)
+        left, wanted = Sifted(0, 0, None), None
+    else:
+        pictures = read_pictures(images, known, truth)
+        if mask is not None:
+            pictures = replace(pictures, mask=load_image(mask))
+        goal, said = _goal(known, wanted, pictures)
+        pictures, left = sift(known, pictures, goal, wanted)
+    seen = known if camera is None else Photographed(known, camera, samples=samples, seed=seed)
+    runs = run_all(seen, plans, pictures, (goal, wanted), seed=seed, batch=batch)
     facts = {
-        "attack": name,
-        "settings": _pairs(settings or []),
-        "goal": told,
+        "goal": said,
+        "nothing": images is None,
+        "wanted": _wanted(known, wanted, images),
         "seed": seed,
         "victim": known,
         "camera": camera,
         "mask": None if mask is None else str(mask),
     }
-    _show(write_attacked(out, found, facts), out, found)
+    doubts = audit(runs)
+    cards = write_attacked(out, runs, left, facts, doubts)
+    _show(cards, runs, left, doubts)
+    console.print(f"kept in {out}: open {out / 'attack.html'}", markup=False, soft_wrap=True)
+    if any(run.found.interrupted for run in runs):
+        errors.print("physadv: stopped by hand; whole batches are kept", style="yellow")
+        raise typer.Exit(STOPPED)
+
+
+def _noise(
+    victim: Loaded, plans: Sequence[Planned], wanted: int | None, seed: int
+) -> tuple[Pictures, Objective, str]:
+    """Return noise to begin with, an image a class, the goal, and the goal in words."""
+    others = [one.name for one in plans if one.name != NOTHING_NEEDED]
+    fix = f"only --attack {NOTHING_NEEDED} begins with noise"
+    expected, got = "a folder, an image or a .csv", "nothing"
+    check(not others, "images", expected=expected, got=got, fix=fix)
+    classes = range(len(victim.labels)) if wanted is None else [wanted]
+    told = "every class from noise" if wanted is None else f"{victim.labels[wanted]} from noise"
+    return from_nothing(victim, classes, seed), as_labelled(cross_entropy), told
+
+
+def _wanted(victim: Loaded, wanted: int | None, images: Path | None) -> str:
+    """Say in words of which class the course shows the confidence."""
+    if wanted is not None:
+        return victim.labels[wanted]
+    return "the label" if images is not None else "the class wanted"
 
 
 def _check_detector(
-    images: Path, truth: str | None, *, target: str | None, camera: str | None
+    images: Path | None, truth: str | None, *, target: str | None, camera: str | None
 ) -> None:
     """Raise `UserError` for what makes no sense with a detector."""
     for name, value in {"target": target, "camera": camera}.items():
         got, fix = f"a detector with --{name} {value}", f"leave --{name} out"
         check(value is None, name, expected="a classifier", got=got, fix=fix)
-    told = truth is not None or images.suffix.lower() == ".csv"
+    told = truth is not None or images is None or images.suffix.lower() == ".csv"
     check(told, "truth", expected="the class that a detector is to overlook", got="nothing")
 
 
@@ -189,30 +238,28 @@ def _goal(victim: Loaded, wanted: int | None, pictures: Pictures) -> tuple[Objec
     return as_labelled(cross_entropy), f"read as {victim.labels[wanted]}"
 
 
-def _pairs(settings: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in settings]
-    for (key, equals, value), text in zip(pairs, settings, strict=True):
-        check(bool(key and equals and value), "set", expected="NAME=VALUE", got=repr(text))
-    found = {key.strip(): value.strip() for key, _, value in pairs}
-    if len(found) < len(pairs):
-        raise UserError("set", expected="each name once", got=" ".join(settings))
-    return found
-
-
-def _show(card: dict[str, Any], out: Path, found: Attacked) -> None:
-    measured, pixels = card["measured"], found.report.change["inf"] * 255
-    read = measured["images read correctly"]
-    console.print(f"{card['attack']} on {card['victim']['name']}: {card['goal']}", markup=False)
-    rows = {"attacked images": measured["success"], "images themselves": measured["clean"]}
-    rows |= {} if read is None else {"images read correctly": read}
-    for name, rate in rows.items():
-        console.print(f"  {name:<22} {rate['hits']}/{rate['n']}  {interval(rate)}", markup=False)
-    console.print(f"  largest change of a pixel: {pixels:.0f}/255")
-    if "queries" in card["victim"]:
-        console.print(f"  the victim was asked about {card['victim']['queries']} images")
-    for doubt in card["doubts"]:
+def _show(
+    cards: Sequence[dict[str, Any]], runs: Sequence[Run], left: Sifted, doubts: Sequence[str]
+) -> None:
+    console.print(f"{cards[0]['victim']['name']}: {cards[0]['goal']}", markup=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("attack", "success", "95 % interval", "noise", "inf", "SSIM", "queries", "s"):
+        table.add_column(name, justify="left" if name == "attack" else "right")
+    for run in runs:
+        found, rate, n = run.found, run.success, len(run.found.images)
+        noise = found.report.controls[NOISE]
+        low, high = 100 * rate.low, 100 * rate.high
+        change = f"{255 * float(found.sizes['inf'].quantile(0.5)):.3g}/255"
+        queries = "" if found.queries is None else f"{found.queries / n:.4g}"
+        shares = f"{rate.hits}/{rate.n}", f"{low:.1f}-{high:.1f} %", f"{noise.hits}/{noise.n}"
+        sizes = change, f"{float(found.sizes['ssim'].mean()):.3f}", queries
+        table.add_row(run.told, *shares, *sizes, f"{found.seconds:.1f}")
+    console.print(table)
+    if left.out:
+        told = f"{left.misread} misread as they are, {left.met} as wanted already"
+        console.print(f"left out: {left.out} images ({told})", markup=False)
+    if "queries" in cards[-1]["victim"]:
+        asked = cards[-1]["victim"]["queries"]
+        console.print(f"the victim was asked about {asked} images", markup=False)
+    for doubt in all_doubts(runs, cards, doubts):
         console.print(f"doubt: {doubt}", style="yellow", markup=False)
-    console.print(f"kept in {out}", markup=False, soft_wrap=True)
-    if found.interrupted:
-        errors.print("physadv: stopped by hand; whole batches are kept", style="yellow")
-        raise typer.Exit(STOPPED)

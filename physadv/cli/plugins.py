@@ -1,6 +1,6 @@
 """`physadv plugins`, and how the command line finds attacks: its own, or those of plugins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from importlib.metadata import EntryPoint, entry_points
 from math import inf
@@ -8,13 +8,16 @@ from typing import Any, cast, get_args
 
 from rich.padding import Padding
 
-from physadv.attacks.digital import PGD, RP2, DigitalAttack, Framework, Patch, Plugin, settings_of
+from physadv.attacks import digital
+from physadv.attacks.digital import About, DigitalAttack, Framework, Plugin, settings_of
 from physadv.cli.show import console, polite
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 
 GROUP = "physadv.plugins"
-OWN: dict[str, Any] = {"pgd": PGD, "patch": Patch, "rp2": RP2}
+EXPORTED: list[Any] = [getattr(digital, name) for name in digital.__all__]
+TELLING = [one for one in EXPORTED if isinstance(getattr(one, "about", None), About)]
+OWN: dict[str, Any] = {one.about.name: one for one in sorted(TELLING, key=lambda k: k.about.name)}
 """Attacks of physadv itself, by the names that --attack has for them."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
@@ -46,19 +49,64 @@ def plugins() -> None:
             console.print(Padding(f"of these, on black boxes too: {able}", (0, 0, 0, 2)))
 
 
+def plugins_found() -> Iterator[tuple[str, Plugin]]:
+    """Yield the plugins that can be loaded, by name."""
+    for point in _points().values():
+        try:
+            yield point.name, _load(point)
+        except UserError:
+            continue
+
+
 def find_attack(name: str, settings: Mapping[str, str]) -> DigitalAttack:
     """Return the attack that --attack names, with settings as texts; raises `UserError`."""
-    values = {key: _value(text) for key, text in settings.items()}
-    plugin, colon, rest = name.partition(":")
+    values = {key: read_number(text) for key, text in settings.items()}
+    _, colon, rest = name.partition(":")
     if not colon:
-        try:
-            one_of("attack", name, OWN)
-        except UserError as error:
-            raise error.about("attack", error.fix or ELSEWHERE) from error
+        _check_own(name)
         return _own(name, values)
+    return _framework(name)[0].attack(rest, values)
+
+
+def about_attack(name: str) -> About | None:
+    """Return what an attack that there is says of itself, None where it says nothing."""
+    if name in OWN:
+        return cast(About, OWN[name].about)
+    plugin, rest = _framework(name)
+    return plugin.abouts.get(rest) if isinstance(plugin, Framework) else None
+
+
+def settings_known(name: str) -> list[str] | None:
+    """Return the settings that an attack takes, None where a plugin does not tell."""
+    if ":" not in name:
+        _check_own(name)
+        return _settings(OWN[name])
+    plugin, rest = _framework(name)
+    if not isinstance(plugin, Framework) or rest not in plugin.classes:
+        return None
+    return plugin.settings(rest)
+
+
+def eps_name(name: str) -> str | None:
+    """Return what an attack calls its largest change, None where it has none."""
+    plugin, _ = _framework(name) if ":" in name else (None, "")
+    word = plugin.eps if isinstance(plugin, Framework) else "eps"
+    known = settings_known(name)
+    return word if known is None or word in known else None
+
+
+def _check_own(name: str) -> None:
+    try:
+        one_of("attack", name, OWN)
+    except UserError as error:
+        raise error.about("attack", error.fix or ELSEWHERE) from error
+
+
+def _framework(name: str) -> tuple[Plugin, str]:
+    plugin, _, rest = name.partition(":")
     points = _points()
     one_of("attack", plugin, points)
-    return _load(points[plugin]).attack(rest, values)
+    return _load(points[plugin]), rest
 
 
 def _own(name: str, values: dict[str, object]) -> DigitalAttack:
@@ -101,7 +149,7 @@ def _load(point: EntryPoint) -> Plugin:
         ) from error
 
 
-def _value(text: str) -> object:
+def read_number(text: str) -> object:
     """Read a setting: a number, perhaps a fraction (8/255), a truth value, none, or a text."""
     words: dict[str, object] = {"true": True, "false": False, "none": None}
     if text.lower() in words:

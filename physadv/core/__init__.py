@@ -16,6 +16,7 @@ from physadv.core.image import (
 from physadv.core.paired import Paired, mcnemar, paired
 from physadv.core.rate import Rate, clustered, wilson
 from physadv.core.rng import generator, spawn
+from physadv.core.similarity import ssim
 from physadv.core.types import (
     Answer,
     Face,
@@ -95,6 +96,7 @@ __all__ = [
     "quantise",
     "save_image",
     "spawn",
+    "ssim",
     "take",
     "widened",
     "wilson",

@@ -1,8 +1,11 @@
 """Grids, contact sheets and tables, built on the judge."""
 
 from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
+from physadv.evaluation.audit import Run, audit
 from physadv.evaluation.boxed import Boxed, read_boxed
+from physadv.evaluation.change import measure
 from physadv.evaluation.clip import Filmed, filmed
+from physadv.evaluation.course import Moment
 from physadv.evaluation.crossfit import (
     Crossed,
     CrossFit,
@@ -11,21 +14,24 @@ from physadv.evaluation.crossfit import (
     folds_of,
     judge_crossed,
 )
-from physadv.evaluation.digital import (
-    Attacked,
-    Pictures,
-    attack_pictures,
-    label_of,
-    read_pictures,
-)
+from physadv.evaluation.digital import NOISE, Attacked, attack_pictures
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
+from physadv.evaluation.pictures import (
+    Pictures,
+    Sifted,
+    from_nothing,
+    label_of,
+    read_pictures,
+    sift,
+)
 from physadv.evaluation.shots import ContactSheet, contact_sheet, read_as, shots
 from physadv.evaluation.sweep import middle, said, sweep, sweep_values
 from physadv.evaluation.touched import touched_pct
 from physadv.evaluation.zoom import zoomed
 
 __all__ = [
+    "NOISE",
     "STREET_AXES",
     "Attacked",
     "Bin",
@@ -38,10 +44,14 @@ __all__ = [
     "Fitted",
     "Grid",
     "LastChance",
+    "Moment",
     "Photographed",
     "Pictures",
     "Retakes",
+    "Run",
+    "Sifted",
     "attack_pictures",
+    "audit",
     "camera_of",
     "check_axes",
     "contact_sheet",
@@ -49,8 +59,10 @@ __all__ = [
     "drive",
     "filmed",
     "folds_of",
+    "from_nothing",
     "judge_crossed",
     "label_of",
+    "measure",
     "middle",
     "parse_axes",
     "read_as",
@@ -58,6 +70,7 @@ __all__ = [
     "read_pictures",
     "said",
     "shots",
+    "sift",
     "success_grid",
     "sweep",
     "sweep_values",

@@ -1,88 +1,45 @@
 """Digital attacks on many images: in batches, judged, and what was found is kept after Ctrl-C."""
 
-import csv
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import Field, dataclass, is_dataclass, replace
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-from physadv.attacks.digital import DigitalAttack, Rows, Step
-from physadv.core import Encoded, UserError, check, load_image, quantise, spawn
+from physadv.attacks.digital import DigitalAttack, Rows, Step, settings_of
+from physadv.core import Encoded, Rate, generator, quantise, spawn
+from physadv.evaluation.change import measure, noise_alike
+from physadv.evaluation.count import counting
+from physadv.evaluation.course import Course, Moment
+from physadv.evaluation.pictures import Pictures
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
-from physadv.victims import Detector, Victim
+from physadv.victims import Victim
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm"}
-FILE, LABEL = "file", "label"
-
+NOISE = "noise of the same size"
 Tick = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """Images (N,3,h,w) of the victim's size, 8 bits, with their files and labels (N,).
-
-    `told` says whether the labels are given; else they are what the victim reads. A `mask` that
-    broadcasts to the images says what attacks may change.
-    """
-
-    files: tuple[Path, ...]
-    images: Encoded
-    labels: Tensor
-    told: bool
-    mask: Tensor | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class Attacked:
-    """What came of an attack: the pictures that were attacked, the images made, the report."""
+    """What came of an attack: the pictures that were attacked, the 8-bit images made, the report.
+
+    `sizes` are norms and SSIM of each image's change, see `measure`; `queries` how many images the
+    victim was asked about, None where that cannot be counted; `one_step` how often the same attack
+    succeeds that stops after a step, None for one that is told no steps.
+    """
 
     pictures: Pictures
     images: Encoded
     report: ImageReport
+    sizes: dict[str, Tensor]
     seconds: float
+    queries: int | None
+    course: tuple[Moment, ...]
+    one_step: Rate | None
     interrupted: bool
-
-
-def read_pictures(path: Path, victim: Victim, truth: str | int | None = None) -> Pictures:
-    """Read an image, those of a folder, or those that a .csv with columns file and label names.
-
-    Files in a table are relative to it; labels are names or numbers of the victim's. `truth` is
-    the label of all images that no table has; without any the victim's own answers are taken.
-    """
-    names = list[str]()
-    if path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
-    elif path.suffix.lower() in ENDINGS:
-        files = [path]
-    else:
-        files, names = _table(path)
-        told = "no label beside those of the table"
-        check(truth is None, "truth", expected=told, got=repr(truth), fix="leave --truth out")
-    names = names or ([] if truth is None else [str(truth)] * len(files))
-    check(len(files) > 0, "images", expected="at least one image", got=f"{path} with none")
-    size = victim.size_px
-    images = Encoded(torch.cat([_sized(load_image(file), size) for file in files]))
-    if names:
-        about = "label" if truth is None else "truth"
-        labels = torch.tensor([label_of(victim, name, about) for name in names])
-        return Pictures(tuple(files), images, labels, True)
-    with torch.no_grad():
-        labels = torch.cat([victim(images[k : k + 1]).best for k in range(len(images))])  # type: ignore[arg-type]  # a slice of encoded images is one
-    return Pictures(tuple(files), images, labels, False)
-
-
-def label_of(victim: Victim, name: str | int, argument: str) -> int:
-    """Return the class of a victim's label; raises `UserError` about `argument`."""
-    try:
-        return victim.label(name)
-    except UserError as error:
-        fix = error.fix or "physadv victims lists the bundled ones"
-        raise error.about(argument, fix) from error
 
 
 def attack_pictures(
@@ -94,64 +51,93 @@ def attack_pictures(
     seed: int,
     watch: tuple[int, Tick],
 ) -> Attacked:
-    """Attack pictures in batches and judge the images made.
+    """Attack pictures in batches and judge the images made, beside noise of the same size.
 
     `objective` comes with the class wanted, None for any other than the label; `watch` is the size
     of a batch and what is told the share that is done. Ctrl-C ends it: whole batches made by then
     are judged. Raises `KeyboardInterrupt` where there are none.
     """
     goal, target = objective
-    size, tick = watch
-    told = pictures.labels if target is None else torch.full_like(pictures.labels, target)
-    made, begun, interrupted = list[Tensor](), perf_counter(), False
-    count = len(pictures.images)
+    course, begun = Course(victim), perf_counter()
+    with counting(victim) as asked:
+        made, interrupted = _attacked(victim, attack, pictures, objective, seed, (*watch, course))
+    seconds = perf_counter() - begun
+    if not len(made):
+        raise KeyboardInterrupt
+    done = pictures.take(slice(len(made)))
+    told = Told(done.told_labels(target))
+    noise = noise_alike(done.images, made, generator(spawn(seed, "noise")))
+    report = judge_images(victim, done.images, made, goal, told, {NOISE: noise})
+    one_step, short = None, None if interrupted else first_step(attack)
+    if short is not None:
+        quiet = (watch[0], _silent, Course(None))
+        less, interrupted = _attacked(victim, short, done, objective, seed, quiet)
+        if not interrupted:
+            one_step = judge_images(victim, done.images, less, goal, told).success
+    queries = None if asked.images is None else asked.images - course.asked
+    return Attacked(
+        done,
+        made,
+        report,
+        measure(done.images, made),
+        seconds,
+        queries,
+        tuple(course.moments),
+        one_step,
+        interrupted,
+    )
+
+
+def first_step(attack: DigitalAttack) -> DigitalAttack | None:
+    """Return the same attack with one step, or None where it has no eps or no steps.
+
+    A step size that follows from eps and the number of steps if it is not given does so.
+    """
+    known: dict[str, Field[Any]] = settings_of(attack) if is_dataclass(attack) else {}
+    made: Any = attack
+    if not {"eps", "steps"} <= known.keys() or made.steps <= 1:
+        return None
+    own = {"rate": None} if "rate" in known and known["rate"].default is None else {}
+    short: DigitalAttack = replace(made, steps=1, **own)
+    return short
+
+
+def _attacked(
+    victim: Victim,
+    attack: DigitalAttack,
+    pictures: Pictures,
+    objective: tuple[Objective, int | None],
+    seed: int,
+    watch: tuple[int, Tick, Course],
+) -> tuple[Encoded, bool]:
+    """Return the images of whole batches, and whether Ctrl-C ended it; watch the first batch."""
+    (goal, target), (size, tick, course) = objective, watch
+    made, told, count = list[Tensor](), pictures.told_labels(target), len(pictures.files)
+    shared = getattr(attack, "shared", False)  # its steps show others of the images
     try:
-        for first, batch in _batches(pictures.images, size):
-            share = len(batch) / count
+        for first in range(0, count, size):
+            part = pictures.take(slice(first, first + size))
+            rows = Rows(labels=told[first : first + size], mask=part.mask)
+            share = len(part.images) / count
+            if first == 0 and rows.labels is not None:
+                course.begin(part.images, rows.labels)
 
             def watched(step: Step, first: int = first, share: float = share) -> None:
                 tick(first / count + share * step.done)
+                if first == 0 and course.victim is not None and not shared:
+                    course.see(step)
 
-            rows = Rows(labels=told[first : first + len(batch)], mask=pictures.mask)
-            batch_seed = spawn(seed, "attack", first)
-            made.append(attack(victim, batch, goal, rows=rows, seed=batch_seed, watch=watched))
-            tick((first + len(batch)) / count)
+            part_seed = spawn(seed, "attack", first)
+            exact = attack(victim, part.images, goal, rows=rows, seed=part_seed, watch=watched)
+            found = quantise(exact)
+            if first == 0 and course.moments:
+                course.record(found, course.steps)
+            made.append(found)
+            tick((first + len(found)) / count)
     except KeyboardInterrupt:
-        if not made:
-            raise
-        interrupted = True
-    images = Encoded(torch.cat(made))
-    n, seconds = len(images), perf_counter() - begun
-    done = Pictures(
-        pictures.files[:n], Encoded(pictures.images[:n]), pictures.labels[:n], pictures.told
-    )
-    truth = done.labels if done.told and not isinstance(victim, Detector) else None
-    report = judge_images(victim, done.images, images, goal, Told(told[:n], truth))
-    return Attacked(done, images, report, seconds, interrupted)
+        return Encoded(torch.cat(made) if made else pictures.images[:0]), True
+    return Encoded(torch.cat(made)), False
 
 
-def _batches(images: Encoded, size: int) -> Iterator[tuple[int, Encoded]]:
-    for first in range(0, len(images), size):
-        yield first, Encoded(images[first : first + size])
-
-
-def _table(path: Path) -> tuple[list[Path], list[str]]:
-    """Return the files and labels of a table."""
-    expected = "a folder, an image or a .csv"
-    check(path.is_file(), "images", expected=expected, got=f"{path}, which is none")
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError("images", expected="a .csv in UTF-8", got=f"{path} ({error})") from error
-    good = bool(rows) and {FILE, LABEL} <= rows[0].keys()
-    check(good, "images", expected="a .csv with the columns file and label", got=str(path))
-    whole = all(row[FILE] and row[LABEL] for row in rows)
-    check(whole, "images", expected="a file and a label in every row", got=f"{path} with gaps")
-    return [path.parent / row[FILE].strip() for row in rows], [row[LABEL].strip() for row in rows]
-
-
-def _sized(image: Encoded, size: tuple[int, int]) -> Tensor:
-    """Bring an image to a size as the victim would, and back to 8 bits."""
-    if tuple(image.shape[2:]) == size:
-        return image
-    return quantise(interpolate(image, size, mode="bilinear", antialias=True))
+def _silent(_share: float) -> None:
+    """Tell nobody."""

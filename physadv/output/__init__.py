@@ -2,6 +2,7 @@
 
 from physadv.core.papers import PAPERS
 from physadv.output.artwork import Artwork
+from physadv.output.attack_page import all_doubts
 from physadv.output.attacked import check_attacked, write_attacked
 from physadv.output.card import Finding, Sized, make_card, write_card
 from physadv.output.colour_chart import write_chart
@@ -30,6 +31,7 @@ __all__ = [
     "Sized",
     "Strip",
     "Watch",
+    "all_doubts",
     "check_attacked",
     "check_folder",
     "contact_sheet_image",

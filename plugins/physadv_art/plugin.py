@@ -11,6 +11,7 @@ from torch import Tensor
 
 from physadv.attacks.digital import Framework, Plugin, Task
 from physadv.core import UserError
+from physadv_art.abouts import abouts
 from physadv_art.estimators import from_victim
 from physadv_art.limits import BLACK_BOX, PROBABILITIES, SINGLE, UNFIT, fitting
 
@@ -40,14 +41,16 @@ def _made(name: str, settings: Mapping[str, Any], estimator: Any, task: Task) ->
     return cls(estimator, **{key: value for key, value in values.items() if key in known})
 
 
+CLASSES = {name: getattr(evasion, name) for name in fitting()}
 plugin: Plugin = Framework(
     "art",
     "the Adversarial Robustness Toolbox",
-    {name: getattr(evasion, name) for name in fitting()},
+    CLASSES,
     _run,
     filled=("self", "estimator"),
     black_box=frozenset(BLACK_BOX),
     unlabelled=True,
+    abouts=abouts(CLASSES),
     unfit=UNFIT,
 )
 """What the entry point leads to: a few attacks have a generator of their own that takes no seed."""

@@ -11,6 +11,7 @@ from foolbox.criteria import Misclassification, TargetedMisclassification
 from torch import Tensor
 
 from physadv.attacks.digital import Framework, Plugin, Task
+from physadv_foolbox.abouts import abouts
 from physadv_foolbox.models import as_model
 
 EPSILON = 8 / 255
@@ -42,12 +43,15 @@ def _fits(thing: Any) -> bool:
     return issubclass(thing, FixedEpsilonAttack | MinimizationAttack) and not needed
 
 
+CLASSES = {name: thing for name, thing in vars(foolbox.attacks).items() if _fits(thing)}
 plugin: Plugin = Framework(
     "foolbox",
     "Foolbox",
-    {name: thing for name, thing in vars(foolbox.attacks).items() if _fits(thing)},
+    CLASSES,
     _run,
     filled=(),
     more=("epsilon",),
+    eps="epsilon",
+    abouts=abouts(CLASSES),
 )
 """What the entry point leads to."""

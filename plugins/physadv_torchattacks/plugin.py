@@ -11,6 +11,7 @@ from torchattacks.attack import Attack
 
 from physadv.attacks.digital import Framework, Plugin, Task
 from physadv.victims import Asked
+from physadv_torchattacks.abouts import abouts
 
 UNFIT = {"LGV", "MultiAttack"}
 """Attacks that need more than a model."""
@@ -33,10 +34,12 @@ def _fits(thing: Any) -> bool:
     return [one.name for one in needed] == ["model"]
 
 
+CLASSES = {k: one for k, one in vars(torchattacks).items() if _fits(one) and k not in UNFIT}
 plugin: Plugin = Framework(
     "torchattacks",
     "torchattacks",
-    {k: one for k, one in vars(torchattacks).items() if _fits(one) and k not in UNFIT},
+    CLASSES,
     _run,
+    abouts=abouts(CLASSES),
 )
 """What the entry point leads to."""

@@ -1,14 +1,27 @@
 """Every digital attack keeps the contract; the contract catches those that do not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from inspect import signature
 from math import inf
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
 import physadv.attacks.digital
-from physadv.attacks.digital import PGD, RP2, DigitalAttack, Patch, settings_of
+from physadv.attacks.digital import (
+    PGD,
+    RP2,
+    About,
+    DigitalAttack,
+    Disguise,
+    FrameworkAttack,
+    Needs,
+    Patch,
+    Synthesis,
+    settings_of,
+)
+from physadv.cli.plugins import OWN
 from physadv.core import Encoded
 from physadv.presets import PRESETS
 from physadv.testing import ContractError, check_digital
@@ -22,6 +35,12 @@ ATTACKS: dict[str, DigitalAttack] = {
     "patch shared": Patch(steps=4, shared=True, batch=2, check_every=2),
     "patch moved": Patch(steps=3, turn_deg=10, size_ratio=0.1, shift_ratio=0.1, gain_ev=0.3),
     "rp2": RP2(steps=4),
+    "synthesis": Synthesis(steps=4, confidence=1.0),
+    "synthesis fourier": Synthesis(
+        steps=3, confidence=1.0, basis="fourier", band=0.7, decay=1.0, smooth=1.0, jitter_px=1
+    ),
+    "disguise": Disguise(steps=4),
+    "disguise in colours": Disguise(ssim=None, de2000=2.0, steps=3),
     "patch photographed": Patch(steps=2, tries=1, camera=PRESETS["street"].camera),
 }
 
@@ -31,23 +50,42 @@ def test_attack_on_a_small_network(name: str) -> None:
     check_digital(ATTACKS[name], small_victim())
 
 
-@pytest.mark.parametrize("name", ["pgd inf", "patch", "rp2"])
+@pytest.mark.parametrize("name", ["pgd inf", "patch", "rp2", "synthesis", "disguise"])
 def test_attack_on_a_linear_victim(name: str) -> None:
     check_digital(ATTACKS[name], linear_victim())
 
 
+EXPORTED = [getattr(physadv.attacks.digital, name) for name in physadv.attacks.digital.__all__]
+CALLED = {"victim", "images", "objective", "rows", "seed", "watch"}
+KINDS: list[Any] = [
+    one
+    for one in EXPORTED
+    if isinstance(one, type) and is_dataclass(one) and one is not FrameworkAttack
+    if signature(one.__call__).parameters.keys() >= CALLED
+]
+"""What is called as an attack is, and has settings."""
+
+
 def test_every_attack_is_tried() -> None:
-    exported = [getattr(physadv.attacks.digital, n) for n in physadv.attacks.digital.__all__]
-    kinds = {one for one in exported if isinstance(one, type) and "rate" in _settings(one)}
-    assert kinds == {type(one) for one in ATTACKS.values()}
+    assert {type(one) for one in ATTACKS.values()} == set(KINDS)
 
 
-def _settings(thing: type) -> Any:
-    return settings_of(thing) if hasattr(thing, "__dataclass_fields__") else {}
+def test_every_attack_says_what_it_is() -> None:
+    """`physadv attacks` and `--attack` find an attack by what it says of itself."""
+    silent = [kind.__name__ for kind in KINDS if not isinstance(getattr(kind, "about", 0), About)]
+    assert silent == [], "declare about: ClassVar[About] = About(name, needs, norm, source)"
+    abouts: list[About] = [kind.about for kind in KINDS]
+    assert len({one.name for one in abouts}) == len(abouts)
+    for one in abouts:
+        assert one.name == one.name.lower()
+        assert one.needs in get_args(Needs)
+        assert one.norm
+        assert any(year in one.source for year in map(str, range(1960, 2030))), one
+    assert list(OWN) == sorted(one.name for one in abouts)
 
 
 def test_every_setting_says_what_it_is() -> None:
-    for attack in (PGD, Patch, RP2):
+    for attack in KINDS:
         for name, one in settings_of(attack).items():
             assert len(one.metadata["about"].split()) > 2, name
 

@@ -10,8 +10,8 @@ from tests.journey.commands import done, physadv
 
 COMMANDS = (
     *("", "demo", "generate", "evaluate", "sheet", "victims", "train", "train gtsrb"),
-    *("preview", "chart", "calibrate", "score", "attack", "patches", "patches list"),
-    *("patches show", "patches verify", "patches keep"),
+    *("preview", "chart", "calibrate", "score", "attack", "attacks", "patches"),
+    *("patches list", "patches show", "patches verify", "patches keep"),
 )
 DEFAULTS = {
     "area": Design().sticker.area_pct,

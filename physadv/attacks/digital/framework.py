@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import (
     UNKNOWN,
     DigitalAttack,
@@ -48,8 +49,9 @@ class Framework:
     """A framework's attacks by name, as a `Plugin`: `run` alone knows how one is made and called.
 
     `classes` are those that can run, by name. Their constructors' arguments are settings, apart
-    from the `filled` ones, which `run` gives itself; `more` are settings beside them. `black_box`
-    names those that need no gradients, `unlabelled` says that untargeted ones need no labels, and
+    from the `filled` ones, which `run` gives itself; `more` are settings beside them, and `eps` is
+    what the largest change is called. `abouts` says what each is. `black_box` names those that
+    need no gradients, `unlabelled` says that untargeted ones need no labels, and
     `unfit` says of others why they cannot run.
     """
 
@@ -61,6 +63,8 @@ class Framework:
     more: tuple[str, ...] = ()
     black_box: frozenset[str] = frozenset()
     unlabelled: bool = False
+    eps: str = "eps"
+    abouts: Mapping[str, About] = field(default_factory=dict)
     unfit: Mapping[str, str] = field(default_factory=dict)
 
     def attacks(self) -> Sequence[str]:
@@ -73,10 +77,14 @@ class Framework:
         if name in self.unfit:
             raise UserError("attack", expected="one that can run", got=told, fix=self.unfit[name])
         one_of("attack", name, self.attacks())
-        known = [*inspect.signature(self.classes[name]).parameters, *self.more]
         for key in settings:
-            one_of(f"{told} --set", key, [one for one in known if one not in self.filled])
+            one_of(f"{told} --set", key, self.settings(name))
         return FrameworkAttack(self, name, dict(settings))
+
+    def settings(self, name: str) -> list[str]:
+        """List the settings that one of the attacks takes."""
+        known = [*inspect.signature(self.classes[name]).parameters, *self.more]
+        return [one for one in known if one not in self.filled]
 
 
 @dataclass(frozen=True)

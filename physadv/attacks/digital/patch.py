@@ -5,10 +5,12 @@ by gradient for the expected loss over how the patch may come to lie (Athalye et
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Rows, Step, Watch, check_door, ignore
 from physadv.attacks.digital.lay import box_corners, check_corners, lay_patch, lifted, moved
 from physadv.attacks.digital.settings import setting
@@ -40,6 +42,8 @@ class Patch:
     Without corners in the rows the patch is a square in the middle of each image; a mask in the
     rows, too, leaves what is 0 in it as it is.
     """
+
+    about: ClassVar[About] = About("patch", "gradients", "area", "Brown et al. 2017")
 
     area_pct: float = setting(10.0, "per cent of the image the patch takes where no place is given")
     rows_px: int = setting(0, "rows of the patch's raster; 0 for as many as it is seen with")

@@ -7,11 +7,12 @@ back onto the ball and onto what images may be.
 
 from dataclasses import dataclass
 from math import inf, isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
 from physadv.attacks.digital.ball import check_norm, project, random_point, steepest
 from physadv.attacks.digital.settings import setting
@@ -26,6 +27,8 @@ STEP_RATIO = 2.5
 @dataclass(frozen=True)
 class PGD:
     """Settings of projected gradient descent; call it with a victim, images and an objective."""
+
+    about: ClassVar[About] = About("pgd", "gradients", "inf, 2, 1", "Madry et al. 2018")
 
     norm: float = setting(inf, "norm of the change: inf, 2 or 1")
     eps: float = setting(8 / 255, "largest norm of the change", scales=True)

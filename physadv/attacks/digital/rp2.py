@@ -8,11 +8,12 @@ photos of a sign, as in the code published with it for LISA-CNN, whose settings 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Rows, Step, Watch, check_door, ignore
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check, generator, spawn
@@ -30,6 +31,8 @@ class RP2:
     without one they are everywhere. Photos are aligned by being cut out alike (the paper's
     alignment function is the identity, as in the published code).
     """
+
+    about: ClassVar[About] = About("rp2", "gradients", "2, 1, in a mask", "Eykholt et al. 2018")
 
     steps: int = setting(300, "steps of the search, each over all images")
     rate: float = setting(0.1, "step size of Adam", scales=True)

@@ -1,0 +1,102 @@
+"""Which attacks `physadv attack` is asked for, and how they run one after another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from physadv.attacks.digital import DigitalAttack
+from physadv.cli.plugins import about_attack, eps_name, find_attack, read_number, settings_known
+from physadv.cli.show import bar
+from physadv.core import UserError, check
+from physadv.evaluation import Pictures, Run, attack_pictures
+from physadv.objectives import Objective
+from physadv.victims import Victim
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """An attack that is to run: its name, eps if it has one, settings as texts, itself."""
+
+    name: str
+    eps: float | None
+    settings: dict[str, str]
+    attack: DigitalAttack
+
+
+def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> list[Planned]:
+    """Return the attacks: each name with each eps, once where it takes none; raises `UserError`.
+
+    Of several attacks each takes of the settings those that it knows.
+    """
+    given, found = _pairs(settings), list[Planned]()
+    sizes = [_size(text) for text in eps]
+    check(not (sizes and "eps" in given), "eps", expected="--eps or --set eps", got="both")
+    for name in dict.fromkeys(names):
+        known = settings_known(name) if len(names) > 1 else None
+        own = {k: text for k, text in given.items() if known is None or k in known}
+        word = eps_name(name) if eps or "eps" in own else None
+        for text in eps if eps and word else [None]:
+            full = own if text is None else own | {word or "eps": text}
+            made = find_attack(name, full)
+            told = full if text is None else own | {"eps": text}
+            value = told.get("eps") if word else None
+            found.append(Planned(name, None if value is None else _size(value), told, made))
+    used = {key for one in found for key in one.settings}
+    for key in given:
+        check(key in used, "set", expected="a setting of one of the attacks", got=key)
+    taken = not eps or "eps" in used
+    check(taken, "eps", expected="an attack that takes one", got=", ".join(names))
+    return found
+
+
+def run_all(
+    victim: Victim,
+    plans: Sequence[Planned],
+    pictures: Pictures,
+    objective: tuple[Objective, int | None],
+    *,
+    seed: int,
+    batch: int,
+) -> list[Run]:
+    """Run the attacks, each with its bar. Ctrl-C keeps those, and whole batches, that are done."""
+    runs = list[Run]()
+    with bar() as progress:
+        for one in plans:
+            note = f"{len(pictures.files)} images" + (f", {one.name}" if len(plans) > 1 else "")
+            task = progress.add_task("attacking", total=1.0, note=note)
+
+            def tick(share: float, task: object = task) -> None:
+                progress.update(task, completed=share)  # type: ignore[arg-type]  # rich's own id
+
+            try:
+                found = attack_pictures(
+                    victim, one.attack, pictures, objective, seed=seed, watch=(batch, tick)
+                )
+            except KeyboardInterrupt:
+                if not runs:
+                    raise
+                last = replace(runs[-1].found, interrupted=True)
+                return [*runs[:-1], replace(runs[-1], found=last)]
+            about = about_attack(one.name)
+            needs = None if about is None else about.needs
+            runs.append(Run(one.name, one.eps, found, one.settings, needs))
+            if found.interrupted:
+                break
+    return runs
+
+
+def _size(text: str) -> float:
+    value = read_number(text)
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    check(good, "eps", expected="a number", got=repr(text))
+    return float(cast(float, value))
+
+
+def _pairs(settings: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in settings]
+    for (key, equals, value), text in zip(pairs, settings, strict=True):
+        check(bool(key and equals and value), "set", expected="NAME=VALUE", got=repr(text))
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    if len(found) < len(pairs):
+        raise UserError("set", expected="each name once", got=" ".join(settings))
+    return found

@@ -1,0 +1,86 @@
+"""What must hold between attacks of one run; where it does not, something is wrong with one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from physadv.attacks.digital import Needs
+from physadv.core import Rate
+from physadv.evaluation.digital import NOISE, Attacked
+
+BLACK: tuple[Needs, ...] = ("scores", "labels", "nothing")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One attack of several: its name, eps (None where it has none), settings as texts, outcome.
+
+    `needs` is None where that is not known.
+    """
+
+    name: str
+    eps: float | None
+    found: Attacked
+    settings: dict[str, str] = field(default_factory=dict)
+    needs: Needs | None = None
+
+    @property
+    def told(self) -> str:
+        """What tables call it."""
+        return self.name if self.eps is None else f"{self.name}, eps {self.settings['eps']}"
+
+    @property
+    def success(self) -> Rate:
+        """How often it succeeds."""
+        return self.found.report.success
+
+
+def audit(runs: Sequence[Run]) -> list[str]:
+    """Return doubts (after Carlini et al. 2019, On Evaluating Adversarial Robustness, section 5).
+
+    Many steps succeed no less than one, an attack more than noise of its size, a larger eps no
+    less than a smaller one, and one that sees gradients no less than one that does not.
+    """
+    return [*_steps(runs), *_noise(runs), *_eps(runs), *_knowledge(runs)]
+
+
+def _steps(runs: Sequence[Run]) -> list[str]:
+    return [
+        f"{run.told}: one step succeeds in {run.found.one_step}, all steps in {run.success} only:"
+        " its steps overshoot, or gradients are masked"
+        for run in runs
+        if run.found.one_step is not None and run.found.one_step.share > run.success.share
+    ]
+
+
+def _noise(runs: Sequence[Run]) -> list[str]:
+    found = [(run, run.found.report.controls[NOISE]) for run in runs]
+    return [
+        f"{run.told}: succeeds in {run.success}, noise of the same size in {noise} too"
+        for run, noise in found
+        if noise.hits and noise.share >= run.success.share
+    ]
+
+
+def _eps(runs: Sequence[Run]) -> list[str]:
+    doubts = []
+    ordered = sorted((run for run in runs if run.eps is not None), key=lambda run: run.eps or 0)
+    for name in dict.fromkeys(run.name for run in ordered):
+        for small, large in pairwise(run for run in ordered if run.name == name):
+            if large.success.share < small.success.share:
+                told = f"{large.told}: succeeds in {large.success}, less than the {small.success}"
+                doubts.append(f"{told} of the smaller eps {small.settings['eps']}")
+    return doubts
+
+
+def _knowledge(runs: Sequence[Run]) -> list[str]:
+    return [
+        f"{white.told}: succeeds in {white.success}, less than {black.name}, which sees "
+        f"{black.needs} only, in {black.success}: gradients may be masked"
+        for white in runs
+        for black in runs
+        if white.needs == "gradients"
+        and black.needs in BLACK
+        and white.eps == black.eps is not None
+        if white.success.share < black.success.share
+    ]

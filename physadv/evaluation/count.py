@@ -1,0 +1,49 @@
+"""How many images a victim is asked about, black box or not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+
+from physadv.victims import Victim
+
+
+@dataclass
+class Asked:
+    """The `images` a victim was asked about, None where that cannot be counted."""
+
+    images: int | None = None
+
+
+@contextmanager
+def counting(victim: Victim) -> Iterator[Asked]:
+    """Count while the context is open, behind a camera too; the sum stands when it closes.
+
+    Networks are counted where images go in, whoever hands them over; black boxes count by
+    themselves.
+    """
+    inner: Any = getattr(victim, "victim", victim)
+    found, module = Asked(), getattr(inner, "module", None)
+    if isinstance(module, nn.Module):
+        found.images = 0
+
+        def count(called: nn.Module, inputs: tuple[Any, ...], _output: Any) -> None:
+            if called is module and inputs:
+                found.images = (found.images or 0) + len(inputs[0])
+
+        scripted = isinstance(module, torch.jit.ScriptModule)  # these take no hook of their own
+        handle = (register_module_forward_hook if scripted else module.register_forward_hook)(count)
+        try:
+            yield found
+        finally:
+            handle.remove()
+        return
+    before = getattr(inner, "queries", None)
+    try:
+        yield found
+    finally:
+        found.images = None if before is None else inner.queries - before
