@@ -23,6 +23,12 @@ from physadv.evaluation.photographed import Photographed, Retakes, camera_of
 from physadv.evaluation.shots import ContactSheet, contact_sheet, read_as, shots
 from physadv.evaluation.sweep import middle, said, sweep, sweep_values
 from physadv.evaluation.touched import touched_pct
+from physadv.evaluation.transfer import (
+    TransferMatrix,
+    agreement,
+    judge_transfer,
+    transfer_matrix,
+)
 from physadv.evaluation.zoom import zoomed
 
 __all__ = [
@@ -41,6 +47,8 @@ __all__ = [
     "Photographed",
     "Pictures",
     "Retakes",
+    "TransferMatrix",
+    "agreement",
     "attack_pictures",
     "camera_of",
     "check_axes",
@@ -50,6 +58,7 @@ __all__ = [
     "filmed",
     "folds_of",
     "judge_crossed",
+    "judge_transfer",
     "label_of",
     "middle",
     "parse_axes",
@@ -62,5 +71,6 @@ __all__ = [
     "sweep",
     "sweep_values",
     "touched_pct",
+    "transfer_matrix",
     "zoomed",
 ]

@@ -18,9 +18,9 @@ class SubstituteRecipe:
     At most `queries` images are shown to the victim; of its answers the `label` alone is used, or
     the `scores`. There are `rounds` augmentations by `step` (lambda), whose sign turns every
     `period` of them (tau; None: never). Each doubles the images; after `doublings` (sigma; None:
-    all) of them it adds `reservoir` (kappa) images, moved ones of those there are, chosen at random.
-    The `network`, which sees images resized to `side_px`, learns for `epochs` before the first
-    augmentation and after each, by Adam.
+    all) of them it moves and adds `reservoir` (kappa) of them, chosen at random. The `network`,
+    which sees images resized to `side_px`, learns for `epochs` before the first augmentation and
+    after each, by Adam.
     """
 
     queries: int = 6400
@@ -38,10 +38,11 @@ class SubstituteRecipe:
 
     def __post_init__(self) -> None:
         """Raise `UserError` for a recipe of nothing."""
-        at_least_one(self, "queries", "epochs", "batch", "reservoir", "side_px")
+        at_least_one(self, "queries", "epochs", "batch", "reservoir")
         above_zero(self, "learning_rate")
         one_of("answers", self.answers, ANSWERS)
         one_of("network", self.network, NETWORKS)
+        check(self.side_px >= 4, "side_px", expected="at least 4", got=self.side_px)
         check(self.rounds >= 0, "rounds", expected="0 or more", got=self.rounds)
         good = isfinite(self.step) and 0 < self.step <= 1
         check(good, "step", expected="above 0 and at most 1", got=self.step)

@@ -73,11 +73,11 @@ def train_substitute(
 ) -> Substituted:
     """Return a substitute for a victim that is only asked, from the attacker's images (N,3,H,W).
 
-    Images are shown rounded to 8 bits, each once, never more than `recipe.queries`. With `resume`, a state's tensors, it goes on from there as if it
-    had never stopped. Ctrl-C ends it with the last training's network. Raises `KeyboardInterrupt`
-    before the first, `UserError` for what does not fit, and whatever the victim raises (a budget
-    of its own that is used up, a server that is down): in all cases `watch.state` was told what
-    was answered until then.
+    Images are shown rounded to 8 bits, each once, never more than `recipe.queries`. With `resume`,
+    a state's tensors, it goes on from there as if it had never stopped. Ctrl-C ends it with the
+    last training's network. Raises `KeyboardInterrupt` before the first, `UserError` for what does
+    not fit, and whatever the victim raises (a budget of its own that is used up, a server that is
+    down): in all cases `watch.state` was told what was answered until then.
     """
     recipe, watch = recipe or SubstituteRecipe(), watch or SubstituteWatch()
     run = _Training(victim, images, recipe, seed, watch)
@@ -186,19 +186,25 @@ class _Training:
 
     def _learn(self) -> None:
         """Train a copy of the network on all answers, and take it when it is done."""
-        network = deepcopy(self.network)
-        ready = as_victim(network, self.victim.labels, self.recipe.size_px).prepare
+        network = deepcopy(self.network).to(memory_format=torch.channels_last)
+        ready = self._prepared()
         optimiser = torch.optim.Adam(network.parameters(), lr=self.recipe.learning_rate)
         losses = list[float]()
         for epoch in range(self.recipe.epochs):
-            self._tick(epoch / self.recipe.epochs, f"learning {len(self.images)} answers")
+            self._tick(epoch / self.recipe.epochs, f"learning {len(ready)} answers")
             rng = generator(spawn(self.seed, "order", self.trained, epoch))
             losses = [
-                _step(network, optimiser, ready(_floats(self.images[rows])), self.targets[rows])
-                for rows in torch.randperm(len(self.images), generator=rng).split(self.recipe.batch)
+                _step(network, optimiser, ready[rows], self.targets[rows])
+                for rows in torch.randperm(len(ready), generator=rng).split(self.recipe.batch)
             ]
         self.network, self.loss = network, sum(losses) / len(losses)
         self.trained += 1
+
+    def _prepared(self) -> Tensor:
+        """Return all images as the network takes them."""
+        prepare = self.substitute.prepare
+        parts = [prepare(_floats(part)) for part in self.images.split(PART)]
+        return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
     def _tick(self, share: float, what: str) -> None:
         self.watch.tick((self.trained + share) / (self.recipe.rounds + 1), what)
