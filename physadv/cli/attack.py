@@ -50,7 +50,8 @@ def attack(
         str,
         option(
             "NAME",
-            "pgd, patch, rp2 (one change for all of a batch), or a framework's: art:HopSkipJump, "
+            "pgd, patch, rp2 (one change for all of a batch), transfer (made on a substitute: "
+            "physadv train substitute), or a framework's: art:HopSkipJump, "
             "foolbox:LinfPGD, torchattacks:APGD, … physadv plugins lists them.",
             SEARCH,
             "--attack",

@@ -12,10 +12,13 @@ from physadv.attacks.digital import PGD, RP2, DigitalAttack, Framework, Patch, P
 from physadv.cli.show import console, polite
 from physadv.core import UserError, check
 from physadv.core.check import one_of
+from physadv.victims import Ensemble
 
 GROUP = "physadv.plugins"
 OWN: dict[str, Any] = {"pgd": PGD, "patch": Patch, "rp2": RP2}
 """Attacks of physadv itself, by the names that --attack has for them."""
+TRANSFER = "transfer"
+"""Any of them, made on a substitute."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
 
@@ -27,10 +30,12 @@ def plugins() -> None:
     Plugins are entry points of the group physadv.plugins of whatever is installed; one whose
     framework is missing says what to install.
     """
-    console.print(f"physadv itself: --attack {' | '.join(OWN)}", markup=False)
+    console.print(f"physadv itself: --attack {' | '.join([*OWN, TRANSFER])}", markup=False)
     for name, kind in OWN.items():
         told = f"{name} --set: {', '.join(_settings(kind))}"
         console.print(Padding(told, (0, 0, 0, 2)))
+    told = f"{TRANSFER} --set: substitute (DIR, or DIR,DIR), attack, and that attack's own"
+    console.print(Padding(told, (0, 0, 0, 2)))
     for point in _points().values():
         try:
             plugin = _load(point)
@@ -50,15 +55,29 @@ def find_attack(name: str, settings: Mapping[str, str]) -> DigitalAttack:
     """Return the attack that --attack names, with settings as texts; raises `UserError`."""
     values = {key: _value(text) for key, text in settings.items()}
     plugin, colon, rest = name.partition(":")
+    if name == TRANSFER:
+        return _transfer(dict(settings))
     if not colon:
         try:
-            one_of("attack", name, OWN)
+            one_of("attack", name, [*OWN, TRANSFER])
         except UserError as error:
             raise error.about("attack", error.fix or ELSEWHERE) from error
         return _own(name, values)
     points = _points()
     one_of("attack", plugin, points)
     return _load(points[plugin]).attack(rest, values)
+
+
+def _transfer(settings: dict[str, str]) -> DigitalAttack:
+    """Return an attack (`attack`, by default pgd) with its own settings, made on substitutes."""
+    from physadv.attacks.digital.substitute import Transfer, load_substitute
+
+    folders, inner = settings.pop("substitute", ""), settings.pop("attack", "pgd")
+    expected, fix = "a folder", "physadv train substitute makes one; --set substitute=DIR names it"
+    check(bool(folders), "substitute", expected=expected, got="nothing", fix=fix)
+    check(inner != TRANSFER, "attack", expected="an attack with gradients", got=repr(inner))
+    made = [load_substitute(one) for one in folders.split(",")]
+    return Transfer(made[0] if len(made) == 1 else Ensemble(made), find_attack(inner, settings))
 
 
 def _own(name: str, values: dict[str, object]) -> DigitalAttack:

@@ -54,13 +54,13 @@ def transfer_matrix(
     `made_on` need gradients (as far as `attack` does), `judged_on` do not; all have the same
     labels. What is wanted is any answer but the label. Raises `UserError` for other labels.
     """
+    names = [one.name for one in made_on]
+    expected = "victims of different names"
+    check(len({*names}) == len(names), "made_on", expected=expected, got=", ".join(names))
     made = {
         one.name: _attacked(one, attack, images, labels, spawn(seed, "transfer", number))
         for number, one in enumerate(made_on)
     }
-    expected = "victims of different names"
-    names = [one.name for one in made_on]
-    check(len(made) == len(made_on), "made_on", expected=expected, got=", ".join(names))
     return judge_transfer(made, judged_on, images, labels)
 
 

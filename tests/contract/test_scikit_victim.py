@@ -11,7 +11,11 @@ from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.svm import SVC, LinearSVC
 
+from physadv.attacks.digital import PGD, Rows
+from physadv.attacks.digital.substitute import SubstituteRecipe, Transfer, train_substitute
 from physadv.core import Encoded, UserError, generator
+from physadv.evaluation import judge_transfer
+from physadv.objectives import cross_entropy, untargeted
 from physadv.testing import check_victim
 from physadv.victims import Classifier, hog, pixels, scikit_classifier
 
@@ -19,7 +23,7 @@ SIDE, LABELS = 16, ("red", "green", "blue")
 BLACK = {
     "svm": SVC(),
     "svm, linear kernel": SVC(kernel="linear"),
-    "forest": RandomForestClassifier(8, random_state=0),
+    "forest": RandomForestClassifier(30, random_state=0),
     "neighbours": KNeighborsClassifier(3),
     "centroids": NearestCentroid(),
 }
@@ -43,8 +47,8 @@ def arrays(images: Encoded) -> NDArray[Any]:
     return images.double().permute(0, 2, 3, 1).numpy()
 
 
-def victim(model: Any, classes: int = 3, features: Any = pixels) -> Classifier:
-    images, numbers = tinted(30, classes)
+def victim(model: Any, classes: int = 3, features: Any = pixels, *, fitted: int = 30) -> Classifier:
+    images, numbers = tinted(fitted, classes)
     model.fit(features(arrays(images)), numbers)
     labels = LABELS[:classes]
     return scikit_classifier(model, labels, size_px=SIDE, features=features)
@@ -119,6 +123,25 @@ def test_models_are_told_apart_and_the_same_are_the_same() -> None:
     one, other = victim(KNeighborsClassifier(1)), victim(KNeighborsClassifier(5))
     assert one.digest() == victim(KNeighborsClassifier(1)).digest() != other.digest()
     assert one.queries == 0
+
+
+@pytest.mark.parametrize("name", ["svm", "forest", "neighbours"])
+def test_what_is_made_on_a_substitute_fools_what_has_no_gradient(name: str) -> None:
+    made, (own, _) = victim(BLACK[name], fitted=240), tinted(40, 3, seed=2)
+    recipe = SubstituteRecipe(160, network="linear", side_px=SIDE, learning_rate=0.005)
+    substitute = train_substitute(made, own, recipe).substitute
+    assert made.queries == 160
+    images, numbers = tinted(30, 3, seed=3)
+    labels, goal = torch.from_numpy(numbers), untargeted(cross_entropy)
+    attack = Transfer(substitute, PGD(eps=0.12, steps=5))
+    moved = attack(made, images, goal, rows=Rows(labels=labels))
+    signs = torch.randint(2, images.shape, generator=generator(0)) * 2 - 1
+    noisy = Encoded((images + 0.12 * signs).clamp(0, 1))
+    found = judge_transfer({"transfer": moved, "noise": noisy}, [made], images, labels)
+    ((transfer,), (noise,)) = found.success
+    assert transfer is not None and noise is not None
+    assert found.read[0].hits >= 24
+    assert transfer.low > noise.high
 
 
 @pytest.mark.parametrize(

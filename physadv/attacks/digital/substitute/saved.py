@@ -63,8 +63,14 @@ def load_substitute(path: str | Path) -> Classifier:
     return as_victim(network, facts.labels, size_px)
 
 
-def read_substitute(path: str | Path) -> tuple[SubstituteFacts, dict[str, Tensor]]:
-    """Return the facts and the state's tensors of a file, or of the one in a folder."""
+def read_substitute(
+    path: str | Path, wanted: SubstituteFacts | None = None
+) -> tuple[SubstituteFacts, dict[str, Tensor]]:
+    """Return the facts and the state's tensors of a file, or of the one in a folder.
+
+    Raises `UserError` where it is none, or has other facts than `wanted`, but for the recipe's
+    queries and rounds: these may change when a training goes on.
+    """
     file = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:
         with safe_open(file, "pt") as content:
@@ -74,6 +80,20 @@ def read_substitute(path: str | Path) -> tuple[SubstituteFacts, dict[str, Tensor
         facts = SubstituteFacts(recipe, told["seed"], tuple(told["labels"]), told["victim"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         expected = f"a folder or file made by physadv train substitute, {FILE}"
-        reason = "which there is not" if not file.exists() else type(error).__name__
+        reason = f"which is damaged ({type(error).__name__})" if file.exists() else "which is none"
         raise UserError("substitute", expected=expected, got=f"{file}, {reason}") from error
+    if wanted is not None:
+        _check_same(facts, wanted)
     return facts, tensors
+
+
+def _check_same(old: SubstituteFacts, new: SubstituteFacts) -> None:
+    was, now = ({**asdict(one), **asdict(one.recipe)} for one in (old, new))
+    free = {"recipe", "queries", "rounds"}
+    others = [
+        f"{name} {now[name]!r} instead of {was[name]!r}" if name != "labels" else "other labels"
+        for name in was.keys() - free
+        if now[name] != was[name]
+    ]
+    expected, fix = "what the training began with", "give the same, or begin anew elsewhere"
+    check(not others, "resume", expected=expected, got=", ".join(sorted(others)), fix=fix)
