@@ -96,8 +96,8 @@ def _attacked(
     victim: Victim, attack: DigitalAttack, images: Encoded, labels: Tensor, seed: int
 ) -> Encoded:
     """Attack images in parts of their own seeds."""
-    parts = zip(images.split(PART), labels.split(PART), strict=True)
-    made = [
+    parts = zip(torch.split(images, PART), torch.split(labels, PART), strict=True)
+    made: list[Tensor] = [
         attack(victim, Encoded(part), GOAL, rows=Rows(labels=own), seed=spawn(seed, number))
         for number, (part, own) in enumerate(parts)
     ]
@@ -106,7 +106,9 @@ def _attacked(
 
 def _read(victim: Victim, images: Tensor) -> Tensor:
     """Return what images, rounded to 8 bits, are read as, (N,)."""
-    return torch.cat([victim(Encoded(quantise(part))).best for part in images.split(PART)]).cpu()
+    return torch.cat(
+        [victim(Encoded(quantise(part))).best for part in torch.split(images, PART)]
+    ).cpu()
 
 
 def _rate(misread: Tensor, among: Tensor) -> Rate | None:

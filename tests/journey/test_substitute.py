@@ -81,7 +81,8 @@ def test_a_server_that_dies_is_one_line_that_says_how_to_go_on(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     names = label_file(folder.parent / "names.txt", LABELS)
     with serving() as server:
-        command = ("train", "substitute", "--images", folder, "--victim", server.url)
+        command: tuple[object, ...] = ("train", "substitute", "--images", folder)
+        command += ("--victim", server.url)
         command += ("--labels", names, "--size-px", SIDE, *TINY, "--queries", 20, "--out", "sub")
         server.faults = [200, 404]
         said = refused(physadv(*command))

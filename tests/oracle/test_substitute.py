@@ -46,7 +46,7 @@ def test_a_linear_substitute_finds_the_direction_of_a_linear_victim(
 ) -> None:
     victim = linear_victim(2, SIZE)
     victim.bias = victim.bias - victim(pictures(500, 9)).scores.mean(dim=0)
-    recipe = replace(QUICK, answers=answers)
+    recipe = replace(QUICK, answers=answers)  # type: ignore[arg-type]  # one of the two
     made = train_substitute(victim, pictures(200), recipe)
     assert made.state.queries == 400
     assert direction(victim, made.substitute) > least

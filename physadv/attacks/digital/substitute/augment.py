@@ -24,7 +24,7 @@ def jacobian_step(substitute: Victim, images: Encoded, labels: Tensor, step: flo
     """
     parts = [
         _moved(substitute, part, own, step)
-        for part, own in zip(images.split(PART), labels.split(PART), strict=True)
+        for part, own in zip(torch.split(images, PART), torch.split(labels, PART), strict=True)
     ]
     return Encoded(torch.cat(parts))
 

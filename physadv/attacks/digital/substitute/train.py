@@ -226,8 +226,8 @@ class _Training:
         same = torch.equal(tensors["images"][:count], self.images)
         got, fix = f"{count} others", "leave resume out to begin anew"
         check(same, "images", expected="those the training began with", got=got, fix=fix)
-        got = self.recipe.queries
-        check(held <= got, "queries", expected=f"at least {held}, as many as before", got=got)
+        most, expected = self.recipe.queries, f"at least {held}, as many as before"
+        check(held <= most, "queries", expected=expected, got=most)
         self.images, self.targets = tensors["images"].clone(), tensors["targets"].clone()
         trained, grown, self.loss, self.before = tensors["counts"].tolist()
         self.trained, self.grown = int(trained), int(grown)
