@@ -59,7 +59,8 @@ def attack(
         list[str] | None,
         option(
             "NAME",
-            "pgd (if none is named), synthesis, disguise, … or a framework's: art:HopSkipJump, "
+            "pgd (if none is named), synthesis, disguise, transfer (made on a "
+            "substitute: physadv train substitute), … or a framework's: art:HopSkipJump, "
             "foolbox:LinfPGD, torchattacks:APGD, …; may be repeated. physadv attacks lists all.",
             SEARCH,
             "--attack",

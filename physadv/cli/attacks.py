@@ -6,6 +6,7 @@ from typing import Annotated
 from rich.table import Table
 
 from physadv.attacks.digital import About, Framework
+from physadv.attacks.digital.substitute import Transfer
 from physadv.cli.options import option
 from physadv.cli.plugins import OWN, plugins_found
 from physadv.cli.show import console, polite
@@ -54,6 +55,7 @@ def attacks(
 def told() -> Iterator[About]:
     """Yield what each attack says of itself, by the name that --attack has for it."""
     yield from (kind.about for kind in OWN.values())
+    yield Transfer.about
     for name, plugin in plugins_found():
         known = plugin.abouts if isinstance(plugin, Framework) else {}
         for attack in plugin.attacks():

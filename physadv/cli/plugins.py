@@ -10,15 +10,19 @@ from rich.padding import Padding
 
 from physadv.attacks import digital
 from physadv.attacks.digital import About, DigitalAttack, Framework, Plugin, settings_of
+from physadv.attacks.digital.substitute import Transfer, load_substitute
 from physadv.cli.show import console, polite
 from physadv.core import UserError, check
 from physadv.core.check import one_of
+from physadv.victims import Ensemble
 
 GROUP = "physadv.plugins"
 EXPORTED: list[Any] = [getattr(digital, name) for name in digital.__all__]
 TELLING = [one for one in EXPORTED if isinstance(getattr(one, "about", None), About)]
 OWN: dict[str, Any] = {one.about.name: one for one in sorted(TELLING, key=lambda k: k.about.name)}
 """Attacks of physadv itself, by the names that --attack has for them."""
+TRANSFER = Transfer.about.name
+"""Any of them, made on a substitute."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
 
@@ -30,10 +34,12 @@ def plugins() -> None:
     Plugins are entry points of the group physadv.plugins of whatever is installed; one whose
     framework is missing says what to install.
     """
-    console.print(f"physadv itself: --attack {' | '.join(OWN)}", markup=False)
+    console.print(f"physadv itself: --attack {' | '.join([*OWN, TRANSFER])}", markup=False)
     for name, kind in OWN.items():
         told = f"{name} --set: {', '.join(_settings(kind))}"
         console.print(Padding(told, (0, 0, 0, 2)))
+    told = f"{TRANSFER} --set: substitute (DIR, or DIR,DIR), attack, and that attack's own"
+    console.print(Padding(told, (0, 0, 0, 2)))
     for point in _points().values():
         try:
             plugin = _load(point)
@@ -60,6 +66,8 @@ def plugins_found() -> Iterator[tuple[str, Plugin]]:
 
 def find_attack(name: str, settings: Mapping[str, str]) -> DigitalAttack:
     """Return the attack that --attack names, with settings as texts; raises `UserError`."""
+    if name == TRANSFER:
+        return _transfer(dict(settings))
     values = {key: read_number(text) for key, text in settings.items()}
     _, colon, rest = name.partition(":")
     if not colon:
@@ -70,6 +78,8 @@ def find_attack(name: str, settings: Mapping[str, str]) -> DigitalAttack:
 
 def about_attack(name: str) -> About | None:
     """Return what an attack that there is says of itself, None where it says nothing."""
+    if name == TRANSFER:
+        return Transfer.about
     if name in OWN:
         return cast(About, OWN[name].about)
     plugin, rest = _framework(name)
@@ -78,6 +88,8 @@ def about_attack(name: str) -> About | None:
 
 def settings_known(name: str) -> list[str] | None:
     """Return the settings that an attack takes, None where a plugin does not tell."""
+    if name == TRANSFER:
+        return None
     if ":" not in name:
         _check_own(name)
         return _settings(OWN[name])
@@ -97,7 +109,7 @@ def eps_name(name: str) -> str | None:
 
 def _check_own(name: str) -> None:
     try:
-        one_of("attack", name, OWN)
+        one_of("attack", name, [*OWN, TRANSFER])
     except UserError as error:
         raise error.about("attack", error.fix or ELSEWHERE) from error
 
@@ -107,6 +119,16 @@ def _framework(name: str) -> tuple[Plugin, str]:
     points = _points()
     one_of("attack", plugin, points)
     return _load(points[plugin]), rest
+
+
+def _transfer(settings: dict[str, str]) -> DigitalAttack:
+    """Return an attack (`attack`, by default pgd) with its own settings, made on substitutes."""
+    folders, inner = settings.pop("substitute", ""), settings.pop("attack", "pgd")
+    expected, fix = "a folder", "physadv train substitute makes one; --set substitute=DIR names it"
+    check(bool(folders), "substitute", expected=expected, got="nothing", fix=fix)
+    check(inner != TRANSFER, "attack", expected="an attack with gradients", got=repr(inner))
+    made = [load_substitute(one) for one in folders.split(",")]
+    return Transfer(made[0] if len(made) == 1 else Ensemble(made), find_attack(inner, settings))
 
 
 def _own(name: str, values: dict[str, object]) -> DigitalAttack:

@@ -8,11 +8,13 @@ from rich.table import Table
 
 from physadv.cli.options import flag, option
 from physadv.cli.show import bar, console, polite
+from physadv.cli.train_substitute import substitute
 from physadv.core import check
 
 train_app = typer.Typer(
     no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with."
 )
+train_app.command()(substitute)
 YOURS = """
 Yours, as --victim:
   file.py:function       your function; returns a network (give --size-px) or a

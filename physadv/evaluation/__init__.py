@@ -28,6 +28,12 @@ from physadv.evaluation.pictures import (
 from physadv.evaluation.shots import ContactSheet, contact_sheet, read_as, shots
 from physadv.evaluation.sweep import middle, said, sweep, sweep_values
 from physadv.evaluation.touched import touched_pct
+from physadv.evaluation.transfer import (
+    TransferMatrix,
+    agreement,
+    judge_transfer,
+    transfer_matrix,
+)
 from physadv.evaluation.zoom import zoomed
 
 __all__ = [
@@ -50,6 +56,8 @@ __all__ = [
     "Retakes",
     "Run",
     "Sifted",
+    "TransferMatrix",
+    "agreement",
     "attack_pictures",
     "audit",
     "camera_of",
@@ -61,6 +69,7 @@ __all__ = [
     "folds_of",
     "from_nothing",
     "judge_crossed",
+    "judge_transfer",
     "label_of",
     "measure",
     "middle",
@@ -75,5 +84,6 @@ __all__ = [
     "sweep",
     "sweep_values",
     "touched_pct",
+    "transfer_matrix",
     "zoomed",
 ]

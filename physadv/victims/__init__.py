@@ -11,6 +11,7 @@ from physadv.victims.network import Network
 from physadv.victims.onnx import load_onnx, onnx_classifier, onnx_detector
 from physadv.victims.prepare import Prepare
 from physadv.victims.remote import BudgetError, Remote
+from physadv.victims.scikit import hog, pixels, scikit_classifier
 from physadv.victims.service import Service
 from physadv.victims.timm import timm_classifier
 from physadv.victims.torchvision import torchvision_classifier, torchvision_detector
@@ -36,14 +37,17 @@ __all__ = [
     "detects",
     "fastestdet",
     "find_label",
+    "hog",
     "load_onnx",
     "load_victim",
     "load_weights",
     "nanodet",
     "onnx_classifier",
     "onnx_detector",
+    "pixels",
     "read_labels",
     "read_weights",
+    "scikit_classifier",
     "timm_classifier",
     "torchvision_classifier",
     "torchvision_detector",

@@ -40,6 +40,7 @@ FRAMEWORKS = {
     "onnx2torch": "onnx",
     "onnxruntime": "onnx",
     "ray": "ray",
+    "sklearn": "scikit",
 }
 """Import name to the stem of the one file of the package that may be about it."""
 

@@ -9,7 +9,8 @@ from physadv.design import Design
 from tests.journey.commands import done, physadv
 
 COMMANDS = (
-    *("", "demo", "generate", "evaluate", "sheet", "victims", "train", "train gtsrb"),
+    *("", "demo", "generate", "evaluate", "sheet", "victims", "explain"),
+    *("train", "train gtsrb", "train substitute"),
     *("preview", "chart", "calibrate", "score", "attack", "attacks", "patches"),
     *("patches list", "patches show", "patches verify", "patches keep"),
 )
