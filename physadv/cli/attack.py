@@ -50,8 +50,9 @@ def attack(
         str,
         option(
             "NAME",
-            "pgd, patch, rp2 (one change for all of a batch), or a framework's: art:HopSkipJump, "
-            "foolbox:LinfPGD, torchattacks:APGD, … physadv plugins lists them.",
+            "pgd, fast_gradient, iterative, lbfgs, smallest, patch, rp2 (one change for all of a "
+            "batch), or a framework's: art:HopSkipJump, foolbox:LinfPGD, torchattacks:APGD, … "
+            "physadv plugins lists them.",
             SEARCH,
             "--attack",
         ),

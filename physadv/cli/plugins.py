@@ -8,13 +8,33 @@ from typing import Any, cast, get_args
 
 from rich.padding import Padding
 
-from physadv.attacks.digital import PGD, RP2, DigitalAttack, Framework, Patch, Plugin, settings_of
+from physadv.attacks.digital import (
+    LBFGS,
+    PGD,
+    RP2,
+    DigitalAttack,
+    FastGradient,
+    Framework,
+    Iterative,
+    Patch,
+    Plugin,
+    Smallest,
+    settings_of,
+)
 from physadv.cli.show import console, polite
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 
 GROUP = "physadv.plugins"
-OWN: dict[str, Any] = {"pgd": PGD, "patch": Patch, "rp2": RP2}
+OWN: dict[str, Any] = {
+    "pgd": PGD,
+    "patch": Patch,
+    "rp2": RP2,
+    "fast_gradient": FastGradient,
+    "iterative": Iterative,
+    "lbfgs": LBFGS,
+    "smallest": Smallest,
+}
 """Attacks of physadv itself, by the names that --attack has for them."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
@@ -82,7 +102,7 @@ def _check_kind(key: str, value: object, kind: Any) -> None:
 
 def _settings(kind: Any) -> list[str]:
     """Return the settings of an attack of ours that --set takes; a camera is --camera."""
-    return [key for key in settings_of(kind) if key != "camera"]
+    return [key for key in settings_of(kind) if key not in ("camera", "attack")]
 
 
 def _points() -> dict[str, EntryPoint]:

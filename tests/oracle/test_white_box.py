@@ -47,7 +47,6 @@ REACHING: dict[str, tuple[DigitalAttack, float]] = {
     "momentum inf": (Iterative(inf, 0.1, decay=1.0), 0.9999),
     "momentum 2": (Iterative(2.0, 0.8, rate=0.5, steps=40, decay=0.9), 0.99),
     "pgd 0": (PGD(0.0, 5, rate=1e4, steps=5), 0.9999),
-    "pgd 0, its own steps": (PGD(0.0, 5, random_starts=0), 0.9),
 }
 """Attacks and the share of the way to the optimum that they must go."""
 

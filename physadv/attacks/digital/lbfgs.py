@@ -38,7 +38,7 @@ class LBFGS:
     """
 
     rounds: int = setting(14, "values of c that are tried for each image")
-    steps: int = setting(100, "steps of each of these searches, at most")
+    steps: int = setting(100, "steps of each of these searches, at most; twice as many slopes")
     memory: int = setting(10, "steps that L-BFGS remembers")
 
     def __post_init__(self) -> None:
@@ -104,7 +104,13 @@ class LBFGS:
             jac=True,
             method="L-BFGS-B",
             bounds=np.stack([low, high], axis=1),
-            options={"maxiter": self.steps, "maxcor": self.memory, "ftol": TOLERANCE, "gtol": 0},
+            options={
+                "maxiter": self.steps,
+                "maxfun": 2 * self.steps,
+                "maxcor": self.memory,
+                "ftol": TOLERANCE,
+                "gtol": 0,
+            },
         )
         return torch.from_numpy(made.x).reshape(begun.shape).to(begun)
 
