@@ -50,9 +50,9 @@ def attack(
         str,
         option(
             "NAME",
-            "pgd, fast_gradient, iterative, lbfgs, smallest, patch, rp2 (one change for all of a "
-            "batch), or a framework's: art:HopSkipJump, foolbox:LinfPGD, torchattacks:APGD, … "
-            "physadv plugins lists them.",
+            "pgd, fast_gradient, iterative, lbfgs, smallest, perceptual, patch, rp2 and universal "
+            "(one change for all of a batch), or a framework's: art:HopSkipJump, foolbox:LinfPGD, "
+            "torchattacks:APGD, … physadv plugins lists them.",
             SEARCH,
             "--attack",
         ),

@@ -17,8 +17,10 @@ from physadv.attacks.digital import (
     Framework,
     Iterative,
     Patch,
+    Perceptual,
     Plugin,
     Smallest,
+    Universal,
     settings_of,
 )
 from physadv.cli.show import console, polite
@@ -34,6 +36,8 @@ OWN: dict[str, Any] = {
     "iterative": Iterative,
     "lbfgs": LBFGS,
     "smallest": Smallest,
+    "universal": Universal,
+    "perceptual": Perceptual,
 }
 """Attacks of physadv itself, by the names that --attack has for them."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"

@@ -6,9 +6,11 @@ from physadv_art.attacks import (
     RP2,
     FastGradient,
     Iterative,
+    Perceptual,
     PlanePatch,
     Smallest,
     StickerPatch,
+    Universal,
     UniversalPatch,
 )
 from physadv_art.config import build
@@ -46,6 +48,7 @@ __all__ = [
     "FastGradient",
     "Iterative",
     "JpegDefence",
+    "Perceptual",
     "PhysicalClassifier",
     "PhysicalTrainer",
     "PlanePatch",
@@ -53,6 +56,7 @@ __all__ = [
     "SqueezeDetector",
     "StickerPatch",
     "TopScores",
+    "Universal",
     "UniversalPatch",
     "VictimClassifier",
     "as_victim",

@@ -14,9 +14,11 @@ from physadv_art.attacks import (
     RP2,
     FastGradient,
     Iterative,
+    Perceptual,
     PlanePatch,
     Smallest,
     StickerPatch,
+    Universal,
     UniversalPatch,
 )
 
@@ -30,6 +32,8 @@ ATTACKS: dict[str, Any] = {
     "physadv_iterative": Iterative,
     "physadv_lbfgs": LBFGS,
     "physadv_smallest": Smallest,
+    "physadv_noise": Universal,
+    "physadv_perceptual": Perceptual,
 }
 """What `adversarial_accuracy`, `empirical_robustness` and `UniversalPerturbation` call them."""
 
@@ -43,6 +47,8 @@ physadv_fast_gradient = partial(FastGradient, clip_x=True)
 physadv_iterative = partial(Iterative, clip_x=True)
 physadv_lbfgs = partial(LBFGS, clip_x=True)
 physadv_smallest = partial(Smallest, clip_x=True)
+physadv_noise = partial(Universal, clip_x=True)
+physadv_perceptual = partial(Perceptual, clip_x=True)
 
 
 def register() -> None:

@@ -16,7 +16,9 @@ from physadv.attacks.digital import (
     FastGradient,
     Iterative,
     Patch,
+    Perceptual,
     Smallest,
+    Universal,
     settings_of,
 )
 from physadv.core import Encoded
@@ -40,13 +42,16 @@ ATTACKS: dict[str, DigitalAttack] = {
     "lbfgs": LBFGS(rounds=4, steps=10),
     "smallest": Smallest(rounds=3, steps=3),
     "smallest fast gradient": Smallest(rounds=3, attack=FastGradient(eps=0.1)),
+    "perceptual": Perceptual(steps=6, rate=1.0),
+    "universal": Universal(eps=0.05, steps=3, batch=2),
+    "universal 2": Universal(2.0, 0.5, steps=3, batch=2),
     "patch": Patch(steps=4, check_every=2),
     "patch shared": Patch(steps=4, shared=True, batch=2, check_every=2),
     "patch moved": Patch(steps=3, turn_deg=10, size_ratio=0.1, shift_ratio=0.1, gain_ev=0.3),
     "rp2": RP2(steps=4),
     "patch photographed": Patch(steps=2, tries=1, camera=PRESETS["street"].camera),
 }
-WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS)
+WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS, Perceptual)
 
 
 def tried(attack: DigitalAttack, victim: Victim) -> None:

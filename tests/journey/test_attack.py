@@ -110,6 +110,8 @@ def test_one_change_for_all_inside_a_mask(work: Path) -> None:
         ("iterative", "decay=1"),
         ("lbfgs", "rounds=3"),
         ("smallest", "rounds=3"),
+        ("universal", "steps=5"),
+        ("perceptual", "steps=20"),
     ],
 )
 def test_white_box_attacks_by_name(work: Path, name: str, setting: str) -> None:

@@ -15,6 +15,7 @@ from physadv.attacks.digital import (
     Rows,
     Smallest,
     Step,
+    Universal,
     size,
 )
 from physadv.core import Encoded, UserError, generator
@@ -179,6 +180,37 @@ def test_what_succeeds_already_or_never_stays_as_it_is() -> None:
     assert torch.equal(made, clean)
 
 
+@pytest.mark.parametrize(("norm", "eps"), [(inf, 0.1), (2.0, 0.4)])
+def test_one_perturbation_is_best_for_all_images_of_a_linear_victim(
+    norm: float, eps: float
+) -> None:
+    """To one class all images have the same way; none of these meets the box's bounds."""
+    victim, clean = linear_victim(classes=2), Encoded(0.3 + 0.4 * images(6))
+    how = Universal(norm, eps, batch=4, steps=40, limit=1e3)
+    noise = how.search(victim, clean, targeted(1, margin), seed=1)
+    best = optimum(victim, clean, [(1, 0)] * 6, eps, norm) - clean
+    assert torch.allclose(noise.expand_as(clean).double(), best, atol=1e-5)
+    assert torch.equal(how(victim, clean, targeted(1, margin), seed=1), clean + noise)
+
+
+def test_images_that_are_lost_pull_no_more() -> None:
+    """Two classes pull two ways; beyond the limit an image's loss is flat."""
+    victim, clean = linear_victim(classes=2), images(8)
+    scores = victim(clean).scores
+    far = (scores[:, 0] - scores[:, 1]).argsort()
+    pair = Encoded(clean[far[[0, -1]]])
+    labels = torch.tensor([0, 0])
+    lost = float((scores[:, 1] - scores[:, 0])[far[0]])
+    noise = Universal(2.0, 0.1, steps=1, rate=0.1, limit=lost - 0.1).search(
+        victim, pair, untargeted(margin), rows=Rows(labels=labels)
+    )
+    alone = Universal(2.0, 0.1, steps=1, rate=0.1).search(
+        victim, Encoded(pair[1:]), untargeted(margin), rows=Rows(labels=labels[1:])
+    )
+    assert float(lost) > 0.2
+    assert torch.allclose(noise, alone, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("attack", "settings", "message"),
     [
@@ -188,6 +220,8 @@ def test_what_succeeds_already_or_never_stays_as_it_is() -> None:
         (Iterative, {"norm": 1.0}, "norm: expected inf or 2, got 1"),
         (Iterative, {"decay": -0.1}, "decay: expected a number from 0 on"),
         (Iterative, {"rate": 0.0}, "rate: expected a number above 0"),
+        (Universal, {"batch": 0}, "batch: expected at least 1"),
+        (Universal, {"limit": 0.0}, "limit: expected a number above 0"),
         (LBFGS, {"rounds": 0}, "rounds: expected at least 1"),
         (Smallest, {"most": 0.0}, "most: expected a number above 0"),
         (Smallest, {"attack": LBFGS()}, "attack: expected one with a setting eps, got LBFGS"),

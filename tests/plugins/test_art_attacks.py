@@ -25,10 +25,12 @@ from physadv_art import (
     RP2,
     FastGradient,
     Iterative,
+    Perceptual,
     PhysicalClassifier,
     PlanePatch,
     Smallest,
     StickerPatch,
+    Universal,
     UniversalPatch,
 )
 from physadv_art.attacks.image import ImageAttack
@@ -49,10 +51,12 @@ QUICK: dict[Any, dict[str, Any]] = {
     Iterative: {"eps": 0.2, "max_iter": 8, "decay": 1.0},
     LBFGS: {"rounds": 2, "max_iter": 3},
     Smallest: {"rounds": 3, "max_iter": 4},
+    Universal: {"eps": 0.3, "max_iter": 20, "batch": 2},
+    Perceptual: {"max_iter": 20},
 }
-EACH = (PGD, StickerPatch, FastGradient, Iterative, LBFGS, Smallest)
+EACH = (PGD, StickerPatch, FastGradient, Iterative, LBFGS, Smallest, Perceptual)
 """These change each image for itself, so that each can have a target of its own."""
-WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS)
+WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS, Perceptual)
 ATTACKS = list(QUICK)
 ARGUMENTS = {kind: inspect.signature(kind).parameters for kind in ATTACKS}
 RANGES = [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)]
@@ -492,7 +496,7 @@ def test_the_result_is_the_judges_and_is_saved(kind: Any, tmp_path: Path) -> Non
     assert result.success.hits == int((on.predict(rounded).argmax(axis=1) != labels).sum())
     assert result.clean.hits == int((on.predict(np.round(x)).argmax(axis=1) != labels).sum())
     assert len(result.controls) == (0 if issubclass(kind, ImageAttack) else 5)
-    width = {} if kind in (PGD, RP2, StickerPatch) else {"width_mm": 80.0}
+    width = {"width_mm": 80.0} if kind in (UniversalPatch, PlanePatch) else {}
     attack.save(tmp_path / "out", **width)
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert card["measured"]["success"]["hits"] == result.success.hits

@@ -25,7 +25,7 @@ from physadv_art.registration import ATTACKS
 
 from physadv.core import UserError
 from tests.plugins.cast import accuracy, data, estimator, one_hot, victim
-from tests.plugins.test_art_attacks import QUICK, made
+from tests.plugins.test_art_attacks import ARGUMENTS, QUICK, made
 
 KINDS = list(QUICK)
 NAMES = {kind: name for name, kind in ATTACKS.items()}
@@ -112,7 +112,8 @@ def test_auto_attack(kind: Any) -> None:
 def test_adversarial_trainer(kind: Any) -> None:
     on = learner()
     x, labels = data(on, 16)
-    trainer = AdversarialTrainer(on, made(kind, on, max_iter=3), ratio=0.5)
+    short = {"max_iter": 3} if "max_iter" in ARGUMENTS[kind] else {}
+    trainer = AdversarialTrainer(on, made(kind, on, **short), ratio=0.5)
     trainer.fit(x, one_hot(labels), batch_size=8, nb_epochs=1)
     assert trainer.predict(x).shape == (16, 4)
 

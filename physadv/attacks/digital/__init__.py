@@ -17,10 +17,12 @@ from physadv.attacks.digital.iterative import Iterative
 from physadv.attacks.digital.lay import lay_patch
 from physadv.attacks.digital.lbfgs import LBFGS
 from physadv.attacks.digital.patch import Patch
+from physadv.attacks.digital.perceptual import Perceptual, perceptual_distance
 from physadv.attacks.digital.pgd import PGD, pgd
 from physadv.attacks.digital.rp2 import RP2, rp2
 from physadv.attacks.digital.settings import setting, settings_of
 from physadv.attacks.digital.smallest import Smallest
+from physadv.attacks.digital.universal import Universal
 
 __all__ = [
     "LBFGS",
@@ -33,16 +35,19 @@ __all__ = [
     "FrameworkAttack",
     "Iterative",
     "Patch",
+    "Perceptual",
     "Plugin",
     "Rows",
     "Smallest",
     "Step",
     "Task",
+    "Universal",
     "Watch",
     "check_door",
     "ignore",
     "lay_patch",
     "lowest",
+    "perceptual_distance",
     "pgd",
     "project",
     "random_point",

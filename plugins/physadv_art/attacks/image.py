@@ -144,3 +144,8 @@ class LBFGS(ImageAttack):
 @constructed_from(digital.Smallest, attack=None)
 class Smallest(ImageAttack):
     """The smallest radius for which projected gradient descent succeeds, for each image."""
+
+
+@constructed_from(digital.Perceptual)
+class Perceptual(ImageAttack):
+    """Changes that are hard to see: loss and CIEDE2000 distance in turn (Zhao et al. 2020)."""
