@@ -37,6 +37,11 @@ def learner() -> VictimClassifier:
     return from_victim(known, optimizer=torch.optim.SGD(known.module.parameters(), lr=0.02))
 
 
+def shorter(kind: Any, on: Any) -> Any:
+    """Make an attack of three steps, if it has any."""
+    return made(kind, on, **({"max_iter": 3} if "max_iter" in ARGUMENTS[kind] else {}))
+
+
 def test_every_attack_can_be_registered() -> None:
     assert set(ATTACKS.values()) == set(KINDS)
 
@@ -112,8 +117,7 @@ def test_auto_attack(kind: Any) -> None:
 def test_adversarial_trainer(kind: Any) -> None:
     on = learner()
     x, labels = data(on, 16)
-    short = {"max_iter": 3} if "max_iter" in ARGUMENTS[kind] else {}
-    trainer = AdversarialTrainer(on, made(kind, on, **short), ratio=0.5)
+    trainer = AdversarialTrainer(on, shorter(kind, on), ratio=0.5)
     trainer.fit(x, one_hot(labels), batch_size=8, nb_epochs=1)
     assert trainer.predict(x).shape == (16, 4)
 
@@ -125,7 +129,7 @@ def test_adversarial_trainer_awp(kind: Any, mode: str) -> None:
     x, labels = data(on, 16)
     before = [w.detach().clone() for w in on.model.parameters()]
     trainer = AdversarialTrainerAWPPyTorch(
-        on, proxy, made(kind, on, max_iter=3), mode=mode, gamma=0.01, beta=6.0, warmup=0
+        on, proxy, shorter(kind, on), mode=mode, gamma=0.01, beta=6.0, warmup=0
     )
     trainer.fit(x, one_hot(labels), batch_size=8, nb_epochs=1)
     assert any(not torch.equal(a, b) for a, b in zip(before, on.model.parameters(), strict=True))
