@@ -152,7 +152,7 @@ def _check_kind(key: str, value: object, kind: Any) -> None:
 
 def _settings(kind: Any) -> list[str]:
     """Return the settings of an attack of ours that --set takes; a camera is --camera."""
-    return [key for key in settings_of(kind) if key != "camera"]
+    return [key for key in settings_of(kind) if key not in ("camera", "attack")]
 
 
 def _points() -> dict[str, EntryPoint]:

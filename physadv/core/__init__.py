@@ -2,6 +2,7 @@
 
 from physadv.core.boxes import box_iou
 from physadv.core.check import UserError, check
+from physadv.core.colour import ciede2000, lab
 from physadv.core.detections import Detections, Found
 from physadv.core.image import (
     Encoded,
@@ -80,6 +81,7 @@ __all__ = [
     "below",
     "box_iou",
     "check",
+    "ciede2000",
     "clustered",
     "declared",
     "decode",
@@ -88,6 +90,7 @@ __all__ = [
     "generator",
     "grid",
     "idle",
+    "lab",
     "load_image",
     "load_rgba",
     "mcnemar",

@@ -23,5 +23,7 @@ class Asked(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the scores."""
+        if images.requires_grad:
+            images.register_hook(Tensor.contiguous)  # frameworks flatten slopes with view
         scores = self.victim(Encoded(images.to(self.kind.dtype))).scores
         return scores.amax(dim=1) if scores.ndim == 3 else scores

@@ -1,6 +1,18 @@
 """physadv inside the Adversarial Robustness Toolbox, and ART inside physadv."""
 
-from physadv_art.attacks import PGD, RP2, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art.attacks import (
+    LBFGS,
+    PGD,
+    RP2,
+    FastGradient,
+    Iterative,
+    Perceptual,
+    PlanePatch,
+    Smallest,
+    StickerPatch,
+    Universal,
+    UniversalPatch,
+)
 from physadv_art.config import build
 from physadv_art.defences import (
     CameraSmoothing,
@@ -24,6 +36,7 @@ from physadv_art.preprocessors import CameraPreprocessor
 from physadv_art.registration import register, registered, unregister
 
 __all__ = [
+    "LBFGS",
     "PGD",
     "RP2",
     "BlackBoxVictim",
@@ -32,13 +45,18 @@ __all__ = [
     "DetectorClassifier",
     "EstimatorBlackBox",
     "EstimatorVictim",
+    "FastGradient",
+    "Iterative",
     "JpegDefence",
+    "Perceptual",
     "PhysicalClassifier",
     "PhysicalTrainer",
     "PlanePatch",
+    "Smallest",
     "SqueezeDetector",
     "StickerPatch",
     "TopScores",
+    "Universal",
     "UniversalPatch",
     "VictimClassifier",
     "as_victim",

@@ -8,7 +8,19 @@ from typing import Any
 from art.attacks.evasion.universal_perturbation import UniversalPerturbation
 from art.metrics.metrics import SUPPORTED_METHODS
 
-from physadv_art.attacks import PGD, RP2, PlanePatch, StickerPatch, UniversalPatch
+from physadv_art.attacks import (
+    LBFGS,
+    PGD,
+    RP2,
+    FastGradient,
+    Iterative,
+    Perceptual,
+    PlanePatch,
+    Smallest,
+    StickerPatch,
+    Universal,
+    UniversalPatch,
+)
 
 ATTACKS: dict[str, Any] = {
     "physadv_pgd": PGD,
@@ -16,12 +28,27 @@ ATTACKS: dict[str, Any] = {
     "physadv_plane": PlanePatch,
     "physadv_universal": UniversalPatch,
     "physadv_rp2": RP2,
+    "physadv_fast_gradient": FastGradient,
+    "physadv_iterative": Iterative,
+    "physadv_lbfgs": LBFGS,
+    "physadv_smallest": Smallest,
+    "physadv_noise": Universal,
+    "physadv_perceptual": Perceptual,
 }
 """What `adversarial_accuracy`, `empirical_robustness` and `UniversalPerturbation` call them."""
 
 # The universal perturbation asks for images plus its noise, which may leave the clip values.
-WITH_NOISE = {name: partial(cls, clip_x=True) for name, cls in ATTACKS.items()}
-physadv_pgd, physadv_sticker, physadv_plane, physadv_universal, physadv_rp2 = WITH_NOISE.values()
+physadv_pgd = partial(PGD, clip_x=True)
+physadv_sticker = partial(StickerPatch, clip_x=True)
+physadv_plane = partial(PlanePatch, clip_x=True)
+physadv_universal = partial(UniversalPatch, clip_x=True)
+physadv_rp2 = partial(RP2, clip_x=True)
+physadv_fast_gradient = partial(FastGradient, clip_x=True)
+physadv_iterative = partial(Iterative, clip_x=True)
+physadv_lbfgs = partial(LBFGS, clip_x=True)
+physadv_smallest = partial(Smallest, clip_x=True)
+physadv_noise = partial(Universal, clip_x=True)
+physadv_perceptual = partial(Perceptual, clip_x=True)
 
 
 def register() -> None:

@@ -109,6 +109,26 @@ def test_one_change_for_all_inside_a_mask(work: Path) -> None:
     assert "mask: expected a shape that broadcasts to (5, 3, 16, 16), got (1, 3, 20, 20)" in wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("pgd", "norm=0"),
+        ("fast_gradient", "norm=2"),
+        ("iterative", "decay=1"),
+        ("lbfgs", "rounds=3"),
+        ("smallest", "rounds=3"),
+        ("universal", "steps=5"),
+        ("perceptual", "steps=20"),
+    ],
+)
+def test_white_box_attacks_by_name(work: Path, name: str, setting: str) -> None:
+    pixels = ("--set", "eps=20") if setting == "norm=0" else ()
+    done("attack", *VICTIM, "--images", "photos", "--attack", name, "--set", setting, *pixels)
+    facts = card(work / "physadv-attack")
+    assert (facts["attack"], facts["measured"]["success"]["n"]) == (name, 5)
+    assert facts["measured"]["largest change"]["inf"] > 0
+
+
 @pytest.mark.parametrize("name", ["art:FastGradientMethod", "foolbox:LinfPGD", "torchattacks:FGSM"])
 def test_attacks_of_frameworks(work: Path, points: Path, name: str) -> None:
     done("attack", *VICTIM, "--images", "photos", "--attack", name, "--truth", "Go")
@@ -120,7 +140,8 @@ def test_attacks_of_frameworks(work: Path, points: Path, name: str) -> None:
 
 def test_plugins_are_listed(points: Path) -> None:
     said = " ".join(done("plugins").stdout.split())
-    assert "physadv itself: --attack disguise | patch | pgd | rp2 | synthesis" in said
+    assert "physadv itself: --attack disguise | fast_gradient | iterative | lbfgs | patch" in said
+    assert "smallest --set: norm, most, rounds, steps" in said
     assert "art: the Adversarial Robustness Toolbox" in said
     assert "HopSkipJump" in said
     assert "on black boxes too: BoundaryAttack, HopSkipJump" in said

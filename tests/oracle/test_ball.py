@@ -132,5 +132,5 @@ def test_draws_fill_the_ball_evenly(norm: float) -> None:
 
 
 def test_other_norms_are_refused() -> None:
-    with pytest.raises(UserError, match="norm: expected inf, 2 or 1, got 3"):
+    with pytest.raises(UserError, match="norm: expected inf, 2, 1 or 0, got 3"):
         check_norm(3)

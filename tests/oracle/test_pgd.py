@@ -123,7 +123,7 @@ def test_the_function_is_the_settings_call() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"norm": 3.0}, "norm: expected inf, 2 or 1"),
+        ({"norm": 3.0}, "norm: expected inf, 2, 1 or 0"),
         ({"eps": -1.0}, "eps: expected a number from 0 on"),
         ({"eps": inf}, "eps: expected a number from 0 on"),
         ({"rate": 0.0}, "rate: expected a number above 0"),

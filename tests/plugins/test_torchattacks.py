@@ -51,5 +51,5 @@ def test_targets_and_normalised_images() -> None:
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(UserError, match="eps: expected a number from 0 on"):
         PGD(network(), -1.0)
-    with pytest.raises(UserError, match="norm: expected inf, 2 or 1"):
+    with pytest.raises(UserError, match="norm: expected inf, 2, 1 or 0"):
         PGD(network(), norm=3)

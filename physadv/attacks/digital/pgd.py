@@ -2,7 +2,8 @@
 
 Madry, Makelov, Schmidt, Tsipras & Vladu, "Towards Deep Learning Models Resistant to Adversarial
 Attacks", ICLR 2018: steepest steps from a random point of the ball around an image, each projected
-back onto the ball and onto what images may be.
+back onto the ball and onto what images may be. With the norm 0 it is PGD0 of Croce & Hein, "Sparse
+and Imperceivable Adversarial Attacks", ICCV 2019, whose ball holds changes of a few pixels.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
-from physadv.attacks.digital.ball import check_norm, project, random_point, steepest
+from physadv.attacks.digital.ball import check_ball, project, random_point, steepest
+from physadv.attacks.digital.descend import ask, box, descend
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check, generator, spawn
 from physadv.objectives import Objective
@@ -22,25 +24,27 @@ from physadv.victims import Victim
 
 STEP_RATIO = 2.5
 """Steps that have no size of their own reach this many radii in all (Madry et al., code)."""
+SPARSE_RATE = 120_000 / 255 / 3072
+"""With the norm 0 steps change a value by this on average (Croce & Hein, code: CIFAR-10's)."""
 
 
 @dataclass(frozen=True)
 class PGD:
     """Settings of projected gradient descent; call it with a victim, images and an objective."""
 
-    about: ClassVar[About] = About("pgd", "gradients", "inf, 2, 1", "Madry et al. 2018")
+    about: ClassVar[About] = About("pgd", "gradients", "inf, 2, 1, 0", "Madry et al. 2018")
 
-    norm: float = setting(inf, "norm of the change: inf, 2 or 1")
-    eps: float = setting(8 / 255, "largest norm of the change", scales=True)
-    rate: float | None = setting(None, "norm of each step; None for 2.5 eps / steps", scales=True)
+    norm: float = setting(inf, "norm of the change: inf, 2, 1, or 0 for a number of pixels")
+    eps: float = setting(8 / 255, "largest norm of the change; pixels for 0", scales=True)
+    rate: float | None = setting(
+        None, "norm of each step, the norm 1 for 0; None for 2.5 eps / steps", scales=True
+    )
     steps: int = setting(40, "steps of each search")
     random_starts: int = setting(1, "searches from random points; 0 for one from the image itself")
 
     def __post_init__(self) -> None:
         """Raise `UserError` for a budget that is none."""
-        check_norm(self.norm)
-        good = isfinite(self.eps) and self.eps >= 0
-        check(good, "eps", expected="a number from 0 on", got=self.eps)
+        check_ball(self.norm, self.eps)
         good = self.rate is None or (isfinite(self.rate) and self.rate > 0)
         check(good, "rate", expected="a number above 0", got=self.rate)
         check(self.steps >= 1, "steps", expected="at least 1", got=self.steps)
@@ -64,10 +68,9 @@ class PGD:
         """
         check_door(victim, images, rows)
         rows, rng = rows.spread(images), generator(spawn(seed, "pgd"))
-        low, high = -images, 1 - images
-        if rows.mask is not None:
-            low, high = low * (rows.mask != 0), high * (rows.mask != 0)
-        rate = self.rate or STEP_RATIO * self.eps / self.steps
+        low, high = box(images, rows)
+        whole = STEP_RATIO * self.eps / self.steps
+        rate = self.rate or (whole if self.norm else SPARSE_RATE * images[0].numel())
         searches = max(1, self.random_starts)
         best, total = Best(images), searches * self.steps
         for restart in range(searches):
@@ -75,12 +78,12 @@ class PGD:
             change = project(change, low, high, self.eps, self.norm)
             for step in range(self.steps):
                 point = images + change
-                slope = _descend(victim, objective, rows, point, best)
+                slope = descend(victim, objective, rows, point, best)
                 watch(Step((restart * self.steps + step) / total, point, slope))
                 room = torch.where(slope < 0, high - change, change - low)
                 change = change - rate * steepest(slope, self.norm, room, rate)
                 change = project(change, low, high, self.eps, self.norm)
-            _ask(victim, objective, rows, images + change, best)
+            ask(victim, objective, rows, images + change, best)
         return Encoded(best.images.clamp(0, 1))
 
     def _start(self, images: Tensor, rows: Rows, rng: torch.Generator, *, first: bool) -> Tensor:
@@ -103,20 +106,3 @@ def pgd(
 ) -> Encoded:
     """Return attacked images: `PGD(**settings)(victim, images, objective, rows=…, seed=…)`."""
     return PGD(**settings)(victim, images, objective, rows=rows, seed=seed)
-
-
-def _ask(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
-    """Return the loss (B,) at a point, and offer the point."""
-    photo = rows.photo(point)
-    answer = victim(photo.pixels)
-    loss = objective.loss(answer, photo)
-    best.offer(point, loss, objective.success(answer, photo))
-    return loss
-
-
-def _descend(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
-    """Return the slope of the loss at a point, and offer the point; what is no number is 0."""
-    point = point.detach().requires_grad_()
-    loss = _ask(victim, objective, rows, point, best)
-    (slope,) = torch.autograd.grad(loss.sum(), point)
-    return slope.nan_to_num(0.0, 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""RP2 as an ART attack: one perturbation for all images of a call."""
+"""One perturbation for all images of a call, as ART attacks: RP2 and the universal one."""
 
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,10 @@ from physadv_art.attacks.task import Task, Watcher, open_task
 from physadv_art.frame import Array
 
 
-@constructed_from(digital.RP2)
-class RP2(EvasionAttack):  # type: ignore[misc]  # ART has no types
-    """Robust physical perturbations (Eykholt et al. 2018), with the published code's settings.
+class SharedNoise(EvasionAttack):  # type: ignore[misc]  # ART has no types
+    """One perturbation, inside the mask, for all images of a call, whatever `batch_size` says.
 
-    One perturbation, inside the mask, for all images of a call, whatever `batch_size` says. With
-    `minimal`, images on which it does not succeed stay as they are.
+    With `minimal`, images on which it does not succeed stay as they are.
     """
 
     _estimator_requirements = (BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator)
@@ -96,3 +94,13 @@ class RP2(EvasionAttack):  # type: ignore[misc]  # ART has no types
     def _check_params(self) -> None:
         super()._check_params()
         read(self)
+
+
+@constructed_from(digital.RP2)
+class RP2(SharedNoise):
+    """Robust physical perturbations (Eykholt et al. 2018), with the published code's settings."""
+
+
+@constructed_from(digital.Universal)
+class Universal(SharedNoise):
+    """A universal perturbation by stochastic descent over batches (Shafahi et al. 2020)."""

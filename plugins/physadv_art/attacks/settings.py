@@ -17,6 +17,9 @@ from physadv_art.frame import frame_of
 ART_NAMES = {"steps": "max_iter", "rate": "eps_step", "random_starts": "num_random_init"}
 """What ART calls a setting where it has a name of its own."""
 
+PIXELS = ("eps", "most")
+"""Settings that count pixels where the norm is 0."""
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -67,7 +70,8 @@ def constructed_from(settings: type, **fixed: Any) -> Callable[[type], type]:
 def read(attack: Any) -> Any:
     """Return the physadv settings that an attack's attributes say, values scaled to [0,1].
 
-    Raises `TypeError` or `ValueError` (of which `UserError` is one), as ART's attacks do.
+    Numbers of pixels (the norm 0) are no values, and stay. Raises `TypeError` or `ValueError` (of
+    which `UserError` is one), as ART's attacks do.
     """
     frame = frame_of(attack.estimator)
     for name, argument in attack.known.items():
@@ -81,7 +85,8 @@ def read(attack: Any) -> Any:
     values = dict(attack.fixed)
     for name in settings_of(attack.settings).keys() - attack.fixed.keys():
         value = getattr(attack, ART_NAMES.get(name, name))
-        scaled = attack.known[ART_NAMES.get(name, name)].scales and value is not None
+        pixels = name in PIXELS and attack.norm == 0
+        scaled = attack.known[ART_NAMES.get(name, name)].scales and value is not None and not pixels
         values[name] = value / frame.width if scaled else value
     return attack.settings(**values)
 

@@ -1,5 +1,6 @@
-"""Projected gradient descent as an ART attack."""
+"""Attacks that change each image for itself, as ART attacks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,14 @@ RUNGS = 10
 """With `minimal`, radii of 1/10, 2/10, … of eps are tried in turn."""
 
 
-@constructed_from(digital.PGD)
-class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
-    """physadv's projected gradient descent (Madry et al. 2018) on ART's estimators.
+class ImageAttack(EvasionAttack):  # type: ignore[misc]  # ART has no types
+    """What these attacks share: calls in batches, our judging, and folders.
 
-    Exact projections for the norms inf, 2 and 1, cut by what images may be; for each image the
-    best point that was met is returned, not the last. With `minimal` each image is attacked with
-    the least tenth of `eps` that succeeds.
+    With `minimal` each image is attacked with the least tenth of `eps` that succeeds, if the
+    attack has such a setting.
     """
 
+    settings: Any
     _estimator_requirements = (BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator)
     _last: tuple[Task, Encoded] | None = None
 
@@ -50,9 +50,10 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
         :raises ValueError: for arrays that do not fit.
         """
         task = open_task(self, x, y, mask, x_init, kwargs.get("boxes"))
-        radii = [k / RUNGS for k in range(1, RUNGS + 1)] if self.minimal else [1.0]
-        steps = self.max_iter * max(1, self.num_random_init) * -(-len(task.x) // self.batch_size)
-        watcher, found = Watcher(self, steps * len(radii)), task.images.clone()
+        several = self.minimal and hasattr(read(self), "eps")
+        radii = [k / RUNGS for k in range(1, RUNGS + 1)] if several else [1.0]
+        steps = self._steps * len(radii) * -(-len(task.x) // self.batch_size)
+        watcher, found = Watcher(self, steps), task.images.clone()
         try:
             for number, where, part in task.parts(self.batch_size):
                 found[where] = self._climb(part, radii, number, watcher.of(number, part))
@@ -66,10 +67,7 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
         settings, found = read(self), part.images.clone()
         left = torch.arange(len(found), device=found.device)
         for share in radii:
-            rate = None if settings.rate is None else settings.rate * share
-            attack = digital.PGD(
-                settings.norm, settings.eps * share, rate, settings.steps, settings.random_starts
-            )
+            attack = _part(settings, share)
             seed, rows = spawn(self.seed, number), part.rows.take(left)
             images = Encoded(part.images[left])
             found[left] = attack(
@@ -82,6 +80,12 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
             if not len(left):
                 break
         return found
+
+    @property
+    def _steps(self) -> int:
+        """How many steps a batch takes."""
+        each = getattr(self, "rounds", getattr(self, "max_iter", 1))
+        return int(each * max(1, getattr(self, "num_random_init", 1)))
 
     @property
     def result(self) -> ImageReport:
@@ -100,3 +104,48 @@ class PGD(EvasionAttack):  # type: ignore[misc]  # ART has no types
     def _check_params(self) -> None:
         super()._check_params()
         read(self)
+
+
+def _part(settings: Any, share: float) -> Any:
+    """Return settings with a share of their radius, if they have one, and of their step."""
+    if share == 1:
+        return settings
+    if settings.norm == 0:
+        return replace(settings, eps=float(round(settings.eps * share)))
+    rate = getattr(settings, "rate", None)
+    scaled = {} if rate is None else {"rate": rate * share}
+    return replace(settings, eps=settings.eps * share, **scaled)
+
+
+@constructed_from(digital.PGD)
+class PGD(ImageAttack):
+    """physadv's projected gradient descent (Madry et al. 2018) on ART's estimators.
+
+    Exact projections for the norms inf, 2, 1 and 0 (a number of pixels), cut by what images may
+    be; for each image the best point that was met is returned, not the last.
+    """
+
+
+@constructed_from(digital.FastGradient)
+class FastGradient(ImageAttack):
+    """The fast gradient sign method and its relatives (Goodfellow et al. 2015)."""
+
+
+@constructed_from(digital.Iterative)
+class Iterative(ImageAttack):
+    """The basic iterative method (Kurakin et al. 2017); with `decay` MI-FGSM (Dong et al. 2018)."""
+
+
+@constructed_from(digital.LBFGS)
+class LBFGS(ImageAttack):
+    """Box-constrained L-BFGS (Szegedy et al. 2014), for the smallest change of norm 2."""
+
+
+@constructed_from(digital.Smallest, attack=None)
+class Smallest(ImageAttack):
+    """The smallest radius for which projected gradient descent succeeds, for each image."""
+
+
+@constructed_from(digital.Perceptual)
+class Perceptual(ImageAttack):
+    """Changes that are hard to see: loss and CIEDE2000 distance in turn (Zhao et al. 2020)."""
