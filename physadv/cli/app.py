@@ -8,6 +8,7 @@ from physadv import __version__
 from physadv.cli.attack import attack
 from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.evaluate import evaluate, sheet
+from physadv.cli.gan import gan
 from physadv.cli.generate import demo, generate
 from physadv.cli.patches import patches_app
 from physadv.cli.plugins import plugins
@@ -30,6 +31,7 @@ for command in (demo, generate, evaluate, attack, preview, score, sheet, victims
     app.command()(command)
 app.command()(chart)
 app.command("calibrate")(calibrate_command)
+train_app.command()(gan)
 app.add_typer(train_app, name="train")
 app.add_typer(patches_app, name="patches")
 

@@ -11,7 +11,8 @@ from physadv.cli.show import bar, console, polite
 from physadv.core import check
 
 train_app = typer.Typer(
-    no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with."
+    no_args_is_help=True,
+    help="Train a recogniser of your own, to attack it or to compare with, or a generator.",
 )
 YOURS = """
 Yours, as --victim:

@@ -3,7 +3,8 @@
 from physadv.generative.doubts import Measured, collapsed, doubts, unsettled
 from physadv.generative.files import load_generator, save_generator, save_grid
 from physadv.generative.images import read_pictures
-from physadv.generative.networks import Discriminator, Generator
+from physadv.generative.losses import least_squares, least_squares_made
+from physadv.generative.networks import Discriminator, Generator, seeded
 from physadv.generative.quality import (
     Quality,
     compare,
@@ -14,6 +15,7 @@ from physadv.generative.quality import (
 )
 from physadv.generative.recipe import GanRecipe
 from physadv.generative.train import GanState, sample, train
+from physadv.generative.translator import Translator
 
 __all__ = [
     "Discriminator",
@@ -22,11 +24,14 @@ __all__ = [
     "Generator",
     "Measured",
     "Quality",
+    "Translator",
     "collapsed",
     "compare",
     "doubts",
     "expected_coverage",
     "frechet",
+    "least_squares",
+    "least_squares_made",
     "load_generator",
     "mean_distance",
     "neighbours",
@@ -34,6 +39,7 @@ __all__ = [
     "sample",
     "save_generator",
     "save_grid",
+    "seeded",
     "train",
     "unsettled",
 ]

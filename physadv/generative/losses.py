@@ -51,3 +51,13 @@ def non_saturating(on_made: Tensor) -> Tensor:
 def wasserstein(on_made: Tensor) -> Tensor:
     """Return the generator's -D(made), a mean."""
     return -on_made.mean()
+
+
+def least_squares(critic: Critic, real: Tensor, made: Tensor) -> Tensor:
+    """Return the discriminator's ((D(real) - 1)^2 + D(made)^2) / 2, means (Mao et al. 2017)."""
+    return (critic(real) - 1).square().mean() / 2 + critic(made).square().mean() / 2
+
+
+def least_squares_made(on_made: Tensor) -> Tensor:
+    """Return the generator's (D(made) - 1)^2 / 2, a mean (Mao et al. 2017)."""
+    return (on_made - 1).square().mean() / 2

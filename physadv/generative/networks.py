@@ -40,7 +40,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (B,3,H,W) in [0,1] of one size, 8 px or more, to scores (B,), high for real ones.
+    """Pictures (B,colours,H,W) in [0,1], of one size from 8 px, to scores (B,), high for real.
 
     Three convolutions that halve the picture, leaky ReLU, then a dense layer. Batch normalisation
     after the second and the third is DCGAN's; a critic under a gradient penalty has none, since
@@ -48,13 +48,18 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 24, *, normalised: bool = True, size_px: tuple[int, int] = (SIDE,) * 2
+        self,
+        channels: int = 24,
+        *,
+        normalised: bool = True,
+        size_px: tuple[int, int] = (SIDE, SIDE),
+        colours: int = 3,
     ) -> None:
         """Build it with `channels` after the first convolution, doubled with each."""
         super().__init__()
         height, width = (side // 8 for side in size_px)
         self.body = nn.Sequential(
-            *_down(3, channels, normalised=False),
+            *_down(colours, channels, normalised=False),
             *_down(channels, 2 * channels, normalised=normalised),
             *_down(2 * channels, 4 * channels, normalised=normalised),
         )

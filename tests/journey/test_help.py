@@ -10,7 +10,7 @@ from tests.journey.commands import done, physadv
 
 COMMANDS = (
     *("", "demo", "generate", "evaluate", "sheet", "victims", "train", "train gtsrb"),
-    *("preview", "chart", "calibrate", "score", "attack", "patches", "patches list"),
+    *("train gan", "preview", "chart", "calibrate", "score", "attack", "patches", "patches list"),
     *("patches show", "patches verify", "patches keep"),
 )
 DEFAULTS = {

@@ -1,5 +1,6 @@
 """Digital attacks: what changes the images themselves, one file a paper."""
 
+from physadv.attacks.digital.advgan import AdvGAN
 from physadv.attacks.digital.attack import (
     UNKNOWN,
     DigitalAttack,
@@ -22,6 +23,7 @@ __all__ = [
     "PGD",
     "RP2",
     "UNKNOWN",
+    "AdvGAN",
     "DigitalAttack",
     "Framework",
     "FrameworkAttack",
