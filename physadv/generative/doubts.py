@@ -10,8 +10,8 @@ COVERED = 0.25
 """Least share of the coverage that further real pictures would have."""
 SPREAD = 0.6
 """Least mean distance between made pictures, as a share of that between real ones."""
-APART = 0.99
-"""Share of pairs told apart from which on the discriminator has nothing left to teach."""
+SATURATED = 0.05
+"""The log loss below which a discriminator is all but certain of every picture."""
 WORSE = 1.3
 """How many times the least Frechet distance the last one may be."""
 FALLING = 0.9
@@ -56,9 +56,9 @@ def unsettled(history: Sequence[Measured], kind: str = "dcgan") -> tuple[str, ..
     if not all(isfinite(value) for value in last.figures.values()):
         return ("the training came apart: a loss is no number",)
     # a critic under a gradient penalty may tell all apart and teach on
-    apart = last.figures.get("told_apart", 0.0)
-    if kind == "dcgan" and apart >= APART:
-        found.append(f"the discriminator is saturated: it tells {100 * apart:.1f} % of pairs apart")
+    loss = last.figures.get("discriminator_loss", 1.0)
+    if kind == "dcgan" and loss < SATURATED:
+        found.append(f"the discriminator is saturated: its loss is {loss:.3f}, it teaches little")
     distances = [one.quality.frechet for one in history]
     if distances[-1] > WORSE * min(distances):
         found.append(

@@ -16,7 +16,7 @@ BATCH = 64
 class PlainNet(nn.Sequential):
     """Images (B,3,H,W) in [0,1] to scores (B,classes): four convolutions, two dense layers."""
 
-    def __init__(self, classes: int, channels: int = 32) -> None:
+    def __init__(self, classes: int, channels: int = 16) -> None:
         """Build it with `channels` at full size and twice that at half the size."""
         super().__init__(
             *_layer(3, channels),
