@@ -72,7 +72,7 @@ def some(folder: Path, part: str, n: int) -> tuple[Encoded, Rows]:
     victim, chosen = load_victim("bundled"), crops.rows(order)
     images = as_annotated(chosen, victim.size_px).clamp(0, 1)  # resizing may leave by a rounding
     with torch.no_grad():
-        right = torch.cat([victim(Encoded(part)).best for part in images.split(64)])
+        right = torch.cat([victim(Encoded(few)).best for few in images.split(64)])
     kept = right == chosen.classes
     return Encoded(images[kept]), Rows(labels=chosen.classes[kept])
 

@@ -12,6 +12,8 @@ SPREAD = 0.6
 """Least mean distance between made pictures, as a share of that between real ones."""
 SATURATED = 0.05
 """The log loss below which a discriminator is all but certain of every picture."""
+BEATEN = 3.0
+"""The log loss from which on it is mostly wrong; one that only guesses has 2 log 2."""
 WORSE = 1.3
 """How many times the least Frechet distance the last one may be."""
 FALLING = 0.9
@@ -59,6 +61,8 @@ def unsettled(history: Sequence[Measured], kind: str = "dcgan") -> tuple[str, ..
     loss = last.figures.get("discriminator_loss", 1.0)
     if kind == "dcgan" and loss < SATURATED:
         found.append(f"the discriminator is saturated: its loss is {loss:.3f}, it teaches little")
+    if kind == "dcgan" and loss > BEATEN:
+        found.append(f"the discriminator is beaten: its loss is {loss:.1f}, guessing has 1.4")
     distances = [one.quality.frechet for one in history]
     if distances[-1] > WORSE * min(distances):
         found.append(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import physadv.attacks.digital
-from physadv.attacks.digital import PGD, RP2, DigitalAttack, Patch, settings_of
+from physadv.attacks.digital import PGD, RP2, AdvGAN, DigitalAttack, Patch, settings_of
 from physadv.core import Encoded
 from physadv.presets import PRESETS
 from physadv.testing import ContractError, check_digital
@@ -22,6 +22,8 @@ ATTACKS: dict[str, DigitalAttack] = {
     "patch shared": Patch(steps=4, shared=True, batch=2, check_every=2),
     "patch moved": Patch(steps=3, turn_deg=10, size_ratio=0.1, shift_ratio=0.1, gain_ev=0.3),
     "rp2": RP2(steps=4),
+    "advgan": AdvGAN(steps=3),
+    "advgan distilled": AdvGAN(steps=3, distil="dynamic", distil_steps=3),
     "patch photographed": Patch(steps=2, tries=1, camera=PRESETS["street"].camera),
 }
 
@@ -31,7 +33,7 @@ def test_attack_on_a_small_network(name: str) -> None:
     check_digital(ATTACKS[name], small_victim())
 
 
-@pytest.mark.parametrize("name", ["pgd inf", "patch", "rp2"])
+@pytest.mark.parametrize("name", ["pgd inf", "patch", "rp2", "advgan"])
 def test_attack_on_a_linear_victim(name: str) -> None:
     check_digital(ATTACKS[name], linear_victim())
 
@@ -47,7 +49,7 @@ def _settings(thing: type) -> Any:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    for attack in (PGD, Patch, RP2):
+    for attack in (PGD, Patch, RP2, AdvGAN):
         for name, one in settings_of(attack).items():
             assert len(one.metadata["about"].split()) > 2, name
 

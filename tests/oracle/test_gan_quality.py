@@ -168,6 +168,7 @@ def course(*distances: float, **figures: float) -> list[Measured]:
         (course(9.0, 5.0, 9.0), "did not converge: the Frechet distance was 5.0 and is 9.0"),
         (course(5.0, 5.0, generator_loss=float("nan")), "came apart"),
         (course(5.0, 5.0, discriminator_loss=0.01), "discriminator is saturated"),
+        (course(5.0, 5.0, discriminator_loss=6.0), "discriminator is beaten"),
     ],
 )
 def test_a_course_is_doubted(history: list[Measured], said: str) -> None:
