@@ -82,6 +82,7 @@ def misread(images: Tensor, rows: Rows) -> Rate:
     victim = load_victim("bundled")
     with torch.no_grad():
         parts = [victim(Encoded(part)).best for part in quantise(images).split(64)]
+    assert rows.labels is not None  # `some` gives them
     wrong = torch.cat(parts) != rows.labels
     return wilson(int(wrong.sum()), len(wrong))
 

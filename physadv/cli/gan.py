@@ -1,7 +1,7 @@
 """`physadv train gan`: a generator of pictures like those of a folder."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -12,7 +12,7 @@ from physadv.cli.show import bar, console, errors, polite
 from physadv.core import check
 from physadv.core.check import one_of
 from physadv.generative import GanRecipe, read_pictures
-from physadv.generative.recipe import KINDS
+from physadv.generative.recipe import KINDS, Kind
 
 COLUMNS = ("frechet", "precision", "recall", "density", "coverage")
 
@@ -43,7 +43,7 @@ def gan(
     from physadv.training.gan import GanPlan, train_gan
 
     one_of("kind", kind, KINDS)
-    recipe = GanRecipe(kind=kind, epochs=epochs, batch=batch, seed=seed)
+    recipe = GanRecipe(kind=cast(Kind, kind), epochs=epochs, batch=batch, seed=seed)
     _check_out(out, resume=resume, force=force)
     pictures = read_pictures(data, least=max(batch, 12))
     plan = GanPlan(minutes=minutes, resume=resume)

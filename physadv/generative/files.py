@@ -16,10 +16,10 @@ from physadv.generative.networks import Generator
 UNKNOWN = "a generator made by physadv train gan"
 
 
-def save_generator(path: Path, made: Generator) -> None:
+def save_generator(path: str | Path, made: Generator) -> None:
     """Write a generator's weights and sizes."""
     sizes = {"latent": made.latent, "channels": made.channels}
-    write_tensors(path, made.state_dict(), {"generator": sizes})
+    write_tensors(Path(path), made.state_dict(), {"generator": sizes})
 
 
 def load_generator(path: str | Path) -> Generator:
@@ -59,7 +59,7 @@ def read_tensors(
     return tensors, facts
 
 
-def save_grid(path: Path, pictures: Tensor, columns: int = 8) -> None:
+def save_grid(path: str | Path, pictures: Tensor, columns: int = 8) -> None:
     """Write pictures (N,3,h,w) side by side as one PNG; what does not fill a row is left out."""
     count, _, height, width = pictures.shape
     rows = count // columns

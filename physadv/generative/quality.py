@@ -108,4 +108,5 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
 def _root(matrix: Tensor) -> Tensor:
     """Return the root of a symmetric matrix without negative eigenvalues."""
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+    root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+    return root

@@ -5,6 +5,7 @@ from typing import Literal
 
 from physadv.core.check import above_zero, at_least_one, check, one_of
 
+Kind = Literal["dcgan", "wgan-gp"]
 KINDS = ("dcgan", "wgan-gp")
 RATE = {"dcgan": 2e-4, "wgan-gp": 1e-4}
 BETAS = {"dcgan": (0.5, 0.999), "wgan-gp": (0.0, 0.9)}
@@ -23,7 +24,7 @@ class GanRecipe:
     the running mean of the generator's weights, which is the generator that comes out.
     """
 
-    kind: Literal["dcgan", "wgan-gp"] = "dcgan"
+    kind: Kind = "dcgan"
     epochs: int = 50
     batch: int = 64
     latent: int = 64

@@ -27,7 +27,7 @@ from physadv.generative import (
 from physadv.generative.files import read_tensors, write_tensors
 from physadv.generative.networks import SIDE
 from physadv.generative.quality import NEIGHBOURS
-from physadv.training.recogniser import Progress
+from physadv.generative.train import Progress
 from physadv.victims import Classifier
 from physadv.victims.bundled import bundled
 from physadv.victims.frozen import frozen
@@ -114,7 +114,7 @@ def recogniser_features(victim: Classifier, batch: int = 250) -> Features:
 
     def features(pictures: Encoded) -> Tensor:
         with torch.no_grad(), frozen(body):
-            parts = [body(victim.prepare(Encoded(part))) for part in pictures.split(batch)]
+            parts = [body(victim.prepare(Encoded(part))) for part in torch.split(pictures, batch)]
         return torch.cat(parts)
 
     return features

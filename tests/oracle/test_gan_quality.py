@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.linalg
+import scipy.linalg  # type: ignore[import-untyped]  # comes without types
 import torch
 from torch import Tensor
 
@@ -31,7 +31,8 @@ def with_moments(n: int, mean: Tensor, root: Tensor, seed: int = 0) -> Tensor:
     drawn = normal(n, len(mean), seed)
     drawn = drawn - drawn.mean(dim=0)
     whitener = torch.linalg.inv(torch.linalg.cholesky(torch.cov(drawn.T)))
-    return drawn @ whitener.T @ root.T + mean
+    made: Tensor = drawn @ whitener.T @ root.T + mean
+    return made
 
 
 def test_the_frechet_distance_is_scipys() -> None:

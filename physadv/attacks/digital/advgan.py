@@ -118,22 +118,22 @@ class AdvGAN:
         """Return images (B,C,H,W) attacked in one pass of a perturber."""
         rows = rows.spread(images)
         with torch.no_grad():
-            parts = [
+            parts: list[Tensor] = [
                 self.laid(maker, images[at], rows.take(at))
                 for at in torch.arange(len(images)).split(max(self.batch, 64))
             ]
         return Encoded(torch.cat(parts))
 
-    def laid(self, maker: Translator, images: Tensor, rows: Rows) -> Tensor:
+    def laid(self, maker: Translator, images: Tensor, rows: Rows) -> Encoded:
         """Return clip(x + mask * eps * G(x), 0, 1); gradients reach the perturber."""
         change = self.eps * maker(images)
         if rows.mask is not None:
             change = (rows.mask != 0) * change
-        return (images + change).clamp(0, 1)
+        return Encoded((images + change).clamp(0, 1))
 
     def _teach(self, copy: Substitute, maker: Translator, chosen: Tensor, rows: Rows) -> None:
         """Let the substitute learn from images and attacked ones (Xiao et al. 2018, eq. 6)."""
-        images = copy.images[chosen]
+        images = Encoded(copy.images[chosen])
         attacked = self.apply(maker, images, rows.take(chosen))
         answers = torch.cat([copy.answers[chosen], copy.ask(attacked)])
         copy.learn(torch.cat([images, attacked]), answers)
