@@ -10,6 +10,7 @@ from physadv.cli.attacks import attacks
 from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.evaluate import evaluate, sheet
 from physadv.cli.explain import explain_command
+from physadv.cli.gan import gan
 from physadv.cli.generate import demo, generate
 from physadv.cli.patches import patches_app
 from physadv.cli.plugins import plugins
@@ -34,6 +35,7 @@ app.command()(plugins)
 app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.command("explain")(explain_command)
+train_app.command()(gan)
 app.add_typer(train_app, name="train")
 app.add_typer(patches_app, name="patches")
 

@@ -24,7 +24,13 @@ OWN: dict[str, Any] = {one.about.name: one for one in sorted(TELLING, key=lambda
 TRANSFER = Transfer.about.name
 """Any of them, made on a substitute."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    type(None): "none",
+}
 
 
 @polite

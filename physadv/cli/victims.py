@@ -12,7 +12,8 @@ from physadv.cli.train_substitute import substitute
 from physadv.core import check
 
 train_app = typer.Typer(
-    no_args_is_help=True, help="Train a recogniser of your own, to attack it or to compare with."
+    no_args_is_help=True,
+    help="Train a recogniser of your own, to attack it or to compare with, or a generator.",
 )
 train_app.command()(substitute)
 YOURS = """

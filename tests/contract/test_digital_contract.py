@@ -14,6 +14,7 @@ from physadv.attacks.digital import (
     PGD,
     RP2,
     About,
+    AdvGAN,
     DigitalAttack,
     Disguise,
     FastGradient,
@@ -62,6 +63,8 @@ ATTACKS: dict[str, DigitalAttack] = {
     ),
     "disguise": Disguise(steps=4),
     "disguise in colours": Disguise(ssim=None, de2000=2.0, steps=3),
+    "advgan": AdvGAN(steps=3),
+    "advgan distilled": AdvGAN(steps=3, distil="dynamic", distil_steps=3),
     "patch photographed": Patch(steps=2, tries=1, camera=PRESETS["street"].camera),
 }
 WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS, Perceptual)
@@ -81,6 +84,7 @@ def test_attack_on_a_small_network(name: str) -> None:
     "name",
     ["pgd inf", "patch", "rp2", "lbfgs", "iterative", "smallest", "synthesis", "disguise"],
 )
+@pytest.mark.parametrize("name", ["pgd inf", "patch", "rp2", "advgan"])
 def test_attack_on_a_linear_victim(name: str) -> None:
     tried(ATTACKS[name], linear_victim())
 
@@ -116,6 +120,7 @@ def test_every_attack_says_what_it_is() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     for attack in KINDS:
+    for attack in (PGD, Patch, RP2, AdvGAN):
         for name, one in settings_of(attack).items():
             assert len(one.metadata["about"].split()) > 2, name
 

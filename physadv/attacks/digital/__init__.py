@@ -1,6 +1,7 @@
 """Digital attacks: what changes the images themselves, one file a paper."""
 
 from physadv.attacks.digital.about import About, Needs
+from physadv.attacks.digital.advgan import AdvGAN
 from physadv.attacks.digital.attack import (
     UNKNOWN,
     DigitalAttack,
@@ -34,6 +35,7 @@ __all__ = [
     "RP2",
     "UNKNOWN",
     "About",
+    "AdvGAN",
     "DigitalAttack",
     "Disguise",
     "FastGradient",

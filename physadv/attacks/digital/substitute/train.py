@@ -58,8 +58,8 @@ class SubstituteWatch:
     after every training, and where it stops for whatever reason.
     """
 
-    tick: Callable[[float, str], None] = lambda _done, _what: None
-    state: Callable[[SubstituteState], None] = lambda _state: None
+    tick: Callable[[float, str], None] = field(default=lambda _done, _what: None)
+    state: Callable[[SubstituteState], None] = field(default=lambda _state: None)
 
 
 def train_substitute(
