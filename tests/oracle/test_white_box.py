@@ -127,9 +127,9 @@ def _nearest(victim: LinearVictim, image: Tensor, ways: list[tuple[int, int]]) -
 def test_lbfgs_finds_the_smallest_norm_to_a_target() -> None:
     victim, clean = linear_victim(classes=2), images()
     ways = read(victim, clean)[1]
-    told = Rows(labels=torch.tensor([way[0] for way in ways]))
-    made = LBFGS()(victim, clean, as_labelled(cross_entropy), rows=told)
-    assert torch.equal(victim(made).best, told.labels)
+    wanted = torch.tensor([way[0] for way in ways])
+    made = LBFGS()(victim, clean, as_labelled(cross_entropy), rows=Rows(labels=wanted))
+    assert torch.equal(victim(made).best, wanted)
     assert torch.allclose(size(made - clean, 2.0), distance(victim, clean, ways, 2.0), rtol=0.02)
 
 

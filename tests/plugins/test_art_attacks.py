@@ -52,7 +52,7 @@ QUICK: dict[Any, dict[str, Any]] = {
     LBFGS: {"rounds": 2, "max_iter": 3},
     Smallest: {"rounds": 3, "max_iter": 4},
     Universal: {"eps": 0.3, "max_iter": 20, "batch": 2},
-    Perceptual: {"max_iter": 20},
+    Perceptual: {"eps_step": 0.5, "max_iter": 20},
 }
 EACH = (PGD, StickerPatch, FastGradient, Iterative, LBFGS, Smallest, Perceptual)
 """These change each image for itself, so that each can have a target of its own."""
@@ -63,9 +63,9 @@ RANGES = [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)]
 
 
 def made(kind: Any, on: Any, **kwargs: Any) -> Any:
-    """Make a quick attack; eps is given for [0,1] and brought to the estimator's range."""
+    """Make a quick attack; eps and eps_step are for [0,1], and brought to the range."""
     wide = float(np.max(on.clip_values[1]) - np.min(on.clip_values[0]))
-    settings = {k: v * wide if k == "eps" else v for k, v in QUICK[kind].items()}
+    settings = {k: v * wide if k in ("eps", "eps_step") else v for k, v in QUICK[kind].items()}
     return kind(on, **{"verbose": False} | settings | kwargs)
 
 

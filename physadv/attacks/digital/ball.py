@@ -36,7 +36,8 @@ def size(change: Tensor, norm: float) -> Tensor:
     """Return the norms (B,) of changes (B,...); with 0 the pixels changed in any channel."""
     if norm == 0:
         return (_pixels(change) != 0).any(dim=1).sum(dim=1).to(change.dtype)
-    return torch.linalg.vector_norm(change.flatten(1), ord=norm, dim=1)
+    norms: Tensor = torch.linalg.vector_norm(change.flatten(1), ord=norm, dim=1)
+    return norms
 
 
 def _pixels(change: Tensor) -> Tensor:

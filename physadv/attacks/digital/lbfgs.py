@@ -98,7 +98,7 @@ class LBFGS:
         """Return the change (C,H,W) of least penalised loss between its ends, from another on."""
         low, high = (end.flatten().double().cpu().numpy() for end in ends)
 
-        def value(flat: np.ndarray) -> tuple[float, np.ndarray]:  # type: ignore[type-arg]  # of float64
+        def value(flat: np.ndarray) -> tuple[float, np.ndarray]:
             total, slope = loss(torch.from_numpy(flat).reshape(begun.shape))
             return total, slope.flatten().numpy()
 

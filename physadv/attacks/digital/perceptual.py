@@ -100,7 +100,8 @@ class Perceptual:
 def perceptual_distance(one: Tensor, other: Tensor) -> Tensor:
     """Return the norms (B,) over the pixels of the CIEDE2000 differences of images (B,C,H,W)."""
     before, after = (lab(Encoded(each.expand(-1, 3, *each.shape[2:]))) for each in (one, other))
-    return torch.linalg.vector_norm(ciede2000(before, after).flatten(1), dim=1)
+    norms: Tensor = torch.linalg.vector_norm(ciede2000(before, after).flatten(1), dim=1)
+    return norms
 
 
 def _apart(images: Tensor, point: Tensor) -> Tensor:
