@@ -8,16 +8,34 @@ from typing import Any, cast, get_args
 
 from rich.padding import Padding
 
-from physadv.attacks.digital import PGD, RP2, DigitalAttack, Framework, Patch, Plugin, settings_of
+from physadv.attacks.digital import (
+    PGD,
+    RP2,
+    DigitalAttack,
+    EstimatedPGD,
+    EvadeHC,
+    Framework,
+    GenAttack,
+    Patch,
+    Plugin,
+    settings_of,
+)
 from physadv.cli.show import console, polite
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 
 GROUP = "physadv.plugins"
-OWN: dict[str, Any] = {"pgd": PGD, "patch": Patch, "rp2": RP2}
+OWN: dict[str, Any] = {
+    "pgd": PGD,
+    "patch": Patch,
+    "rp2": RP2,
+    "estimated": EstimatedPGD,
+    "gen-attack": GenAttack,
+    "evade-hc": EvadeHC,
+}
 """Attacks of physadv itself, by the names that --attack has for them."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "none"}
 
 
 @polite

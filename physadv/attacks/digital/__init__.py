@@ -8,9 +8,13 @@ from physadv.attacks.digital.attack import (
     Step,
     Watch,
     check_door,
+    check_images,
     ignore,
 )
 from physadv.attacks.digital.ball import project, random_point, steepest
+from physadv.attacks.digital.estimated import EstimatedPGD
+from physadv.attacks.digital.evade_hc import EvadeHC
+from physadv.attacks.digital.evolved import GenAttack
 from physadv.attacks.digital.framework import Framework, FrameworkAttack, Task
 from physadv.attacks.digital.lay import lay_patch
 from physadv.attacks.digital.patch import Patch
@@ -23,8 +27,11 @@ __all__ = [
     "RP2",
     "UNKNOWN",
     "DigitalAttack",
+    "EstimatedPGD",
+    "EvadeHC",
     "Framework",
     "FrameworkAttack",
+    "GenAttack",
     "Patch",
     "Plugin",
     "Rows",
@@ -32,6 +39,7 @@ __all__ = [
     "Task",
     "Watch",
     "check_door",
+    "check_images",
     "ignore",
     "lay_patch",
     "pgd",

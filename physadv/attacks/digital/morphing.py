@@ -1,0 +1,131 @@
+"""Hill climbing on flipping distances: what EvadeHC does with any sample, tester and detector.
+
+Dang, Huang & Chang, "Evading Classifiers by Morphing in the Dark", CCS 2017. A sample is morphed
+again and again along a path. Sooner or later it is no more what it was (the tester's answer flips)
+and the detector no more rejects it (the detector's answer flips). Both flips are found by binary
+search, since answers are taken not to flip back. Where the detector's comes first, a sample
+evades. Else paths on which it comes least late beside the tester's lead on.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Morph = Callable[[Tensor, int], Tensor]
+"""Returns a sample morphed at random: the same for the same sample and seed."""
+Score = Callable[[Tensor, Tensor], Tensor]
+"""Takes the flipping distances of tester and detector (P,); grows with one, falls with the other."""
+
+
+def gap(malice: Tensor, reject: Tensor) -> Tensor:
+    """Return how much earlier the detector flips than the tester."""
+    return malice - reject
+
+
+class Boxes(NamedTuple):
+    """What is known of the world: three black boxes.
+
+    `morph` changes a sample. `tester` says of samples (N,...) whether they still are what they
+    were, (N,) bool; `detector` whether they are accepted. `left()` tells how many samples the
+    detector may still be asked about.
+    """
+
+    morph: Morph
+    tester: Callable[[Tensor], Tensor]
+    detector: Callable[[Tensor], Tensor]
+    left: Callable[[], int]
+
+
+class Ways(NamedTuple):
+    """How a climb goes: `paths` of `length` morphs from each of the `kept` best samples.
+
+    A sample that leads on is taken at the share `jump` of the way to where the tester flips.
+    """
+
+    paths: int
+    kept: int
+    length: int
+    jump: float
+    score: Score = gap
+
+
+class Found(NamedTuple):
+    """A sample that passes the tester, whether it evades, and how many rounds there were."""
+
+    sample: Tensor
+    evades: bool
+    rounds: int
+
+
+def climb(start: Tensor, boxes: Boxes, ways: Ways, rng: torch.Generator) -> Found:
+    """Morph a sample (...) that the tester passes and the detector rejects until it evades.
+
+    Where the detector may not be asked any more, the sample that led on last is returned. Where no
+    path moves away from any sample, the climb begins again at the start.
+    """
+    leading, rounds = start[None], 0
+    while boxes.left() > 0:
+        rounds += 1
+        each = [walked(one, boxes.morph, ways, rng) for one in leading]
+        paths = torch.cat(each)[: boxes.left()]
+        malice = flips(lambda rows, at, p=paths: ~boxes.tester(p[rows, at]), paths)  # type: ignore[misc]  # bound now
+        rows = torch.arange(len(paths))
+        evading = boxes.detector(paths[rows, malice - 1])
+        if evading.any():
+            return Found(paths[int(evading.nonzero()[0]), int(malice[evading][0]) - 1], True, rounds)
+        best = best_paths(paths, malice, boxes, ways)
+        at = ((malice[best] - 1) * ways.jump).long()
+        leading = paths[best, at] if bool((at > 0).any()) else start[None]
+    return Found(leading[0], False, rounds)
+
+
+def walked(start: Tensor, morph: Morph, ways: Ways, rng: torch.Generator) -> Tensor:
+    """Return random paths (P,length+1,...) of samples from a start, which is their first."""
+    seeds = torch.randint(2**62, (ways.paths, ways.length), generator=rng).tolist()
+    paths = []
+    for row in seeds:
+        path = [start]
+        for seed in row:
+            path.append(morph(path[-1], seed))
+        paths.append(torch.stack(path))
+    return torch.stack(paths)
+
+
+def flips(flipped: Callable[[Tensor, Tensor], Tensor], paths: Tensor) -> Tensor:
+    """Return where each path (P,L+1,...) flips, (P,) from 1 to L+1, the latter where it does not.
+
+    `flipped(rows, at)` says of samples `at` of paths `rows` whether they are beyond the flip. By
+    binary search, of all paths at once; what comes before the flip found has been asked about.
+    """
+    low = torch.ones(len(paths), dtype=torch.long)
+    high = torch.full_like(low, paths.shape[1])
+    while len(rows := (low < high).nonzero()[:, 0]):
+        at = (low[rows] + high[rows]) // 2
+        beyond = flipped(rows, at)
+        high[rows[beyond]] = at[beyond]
+        low[rows[~beyond]] = at[~beyond] + 1
+    return low
+
+
+def best_paths(paths: Tensor, malice: Tensor, boxes: Boxes, ways: Ways) -> Tensor:
+    """Return the numbers of the paths of highest score, `kept` at most, the best first.
+
+    The detector rejects what comes before a path's `malice` (P,). Its flips are searched by halves
+    on all paths at once; one whose best possible score is below what enough others have for sure
+    is asked about no more, so that the same paths are found for fewer answers. Ends early where
+    the detector may not be asked any more.
+    """
+    low, high = malice.clone(), torch.full_like(malice, paths.shape[1])
+    kept = min(ways.kept, len(paths))
+    while True:
+        sure, most = ways.score(malice, high), ways.score(malice, low)
+        bar = sure.topk(kept).values[-1]
+        rows = ((low < high) & (most > bar)).nonzero()[:, 0]
+        if not len(rows) or boxes.left() < len(rows):
+            return sure.sort(descending=True, stable=True).indices[:kept]
+        at = (low[rows] + high[rows]) // 2
+        beyond = boxes.detector(paths[rows, at])
+        high[rows[beyond]] = at[beyond]
+        low[rows[~beyond]] = at[~beyond] + 1
