@@ -30,6 +30,8 @@ from physadv.victims import Classifier, load_victim
 from tests.lisa import STOP, lisa
 
 SLACK = 1e-4
+NOISES = 50
+"""How much noise is asked about at once."""
 ATTACKS: dict[str, dict[str, str]] = {
     "noise": {},
     "estimated (spsa)": {"method": "spsa"},
@@ -49,7 +51,7 @@ ATTACKS: dict[str, dict[str, str]] = {
 }
 """Settings of each, with the budget filled in; what is in brackets tells rows apart."""
 TARGETED_ALONE = {"foolbox:GenAttack"}
-UNTARGETED_ALONE = {"torchattacks:Pixle"}
+UNTARGETED_ALONE = {"art:SquareAttack", "torchattacks:Pixle"}
 
 
 class SpentError(Exception):
@@ -71,6 +73,7 @@ class Counted:
     differentiable = True
 
     def __getattr__(self, name: str) -> Any:
+        """Be the victim in all else."""
         return getattr(self.victim, name)
 
     @torch.no_grad()
@@ -93,7 +96,8 @@ class Counted:
 def noise(victim: Counted, eps: float, rng: torch.Generator) -> None:
     """Ask about random corners of the ball until the budget ends."""
     while True:
-        signs = 2.0 * torch.randint(2, victim.clean.shape, generator=rng) - 1
+        shape = (NOISES, *victim.clean.shape[1:])
+        signs = 2.0 * torch.randint(2, shape, generator=rng) - 1
         victim(Encoded((victim.clean + eps * signs).clamp(0, 1)))
 
 

@@ -35,7 +35,13 @@ OWN: dict[str, Any] = {
 }
 """Attacks of physadv itself, by the names that --attack has for them."""
 ELSEWHERE = "a framework's is named as in art:HopSkipJump; physadv plugins lists them"
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "none"}
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+    type(None): "none",
+}
 
 
 @polite

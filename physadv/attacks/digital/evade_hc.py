@@ -6,6 +6,7 @@ is wanted. The tester is the allowed change, which is known and costs nothing. T
 the colour of a random rectangle and knows of neither.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -71,7 +72,7 @@ class EvadeHC:
         found = images.clone()
         for number in range(len(images)):
             rng = generator(spawn(seed, "evade", number))
-            if len(asking.open()) and number in asking.open():
+            if number in asking.open().tolist():
                 ways = Ways(self.paths, self.kept, self.length, self.jump)
                 found[number] = climb(images[number], self._boxes(asking, number), ways, rng).sample
             watch(Step((number + 1) / len(images), found, torch.zeros_like(images)))
@@ -83,9 +84,9 @@ class EvadeHC:
         kept = torch.ones_like(image) if mask is None else (mask[number] != 0).to(image)
         which = torch.tensor([number])
 
-        def morph(sample: Tensor, seed: int) -> Tensor:
-            point = sample + kept * shift(image, self.step, seed)
-            return asking.ready(point[None], which)[0]
+        def morph(samples: Tensor, seeds: Sequence[int]) -> Tensor:
+            change = torch.stack([shift(image, self.step, seed) for seed in seeds])
+            return asking.ready(samples + kept * change, which.expand(len(samples)))
 
         def tester(samples: Tensor) -> Tensor:
             change = (samples - image).flatten(1)

@@ -121,9 +121,7 @@ class _People:
         one, other = share.gather(1, first), share.gather(1, second)
         chance = (one / (one + other))[..., None, None, None]
         mothers, fathers = old[rows, first], old[rows, second]
-        return torch.where(
-            torch.rand(mothers.shape, generator=self.rng) < chance, mothers, fathers
-        )
+        return torch.where(torch.rand(mothers.shape, generator=self.rng) < chance, mothers, fathers)
 
     def _mutated(self, children: Tensor, which: Tensor) -> Tensor:
         """Return children with even noise added to some values, and cut to [-1,1]."""
@@ -133,7 +131,9 @@ class _People:
             (one * fall).clamp_min(min(one, least))
             for one, least in zip((self.settings.mutation, self.settings.size), LEAST, strict=True)
         )
-        chosen = torch.rand(children.shape, generator=self.rng) < chance * self.where[which][:, None]
+        chosen = (
+            torch.rand(children.shape, generator=self.rng) < chance * self.where[which][:, None]
+        )
         noise = size * (2 * torch.rand(children.shape, generator=self.rng) - 1)
         return (children + chosen * noise).clamp(-1, 1)
 

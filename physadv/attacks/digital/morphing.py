@@ -7,14 +7,14 @@ search, since answers are taken not to flip back. Where the detector's comes fir
 evades. Else paths on which it comes least late beside the tester's lead on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-Morph = Callable[[Tensor, int], Tensor]
-"""Returns a sample morphed at random: the same for the same sample and seed."""
+Morph = Callable[[Tensor, Sequence[int]], Tensor]
+"""Morphs samples (N,...) at random, each the same way for the same sample and seed (of N)."""
 Score = Callable[[Tensor, Tensor], Tensor]
 """Takes the flipping distances of tester and detector (P,); grows with one, falls with the other."""
 
@@ -74,7 +74,9 @@ def climb(start: Tensor, boxes: Boxes, ways: Ways, rng: torch.Generator) -> Foun
         rows = torch.arange(len(paths))
         evading = boxes.detector(paths[rows, malice - 1])
         if evading.any():
-            return Found(paths[int(evading.nonzero()[0]), int(malice[evading][0]) - 1], True, rounds)
+            return Found(
+                paths[int(evading.nonzero()[0]), int(malice[evading][0]) - 1], True, rounds
+            )
         best = best_paths(paths, malice, boxes, ways)
         at = ((malice[best] - 1) * ways.jump).long()
         leading = paths[best, at] if bool((at > 0).any()) else start[None]
@@ -83,14 +85,10 @@ def climb(start: Tensor, boxes: Boxes, ways: Ways, rng: torch.Generator) -> Foun
 
 def walked(start: Tensor, morph: Morph, ways: Ways, rng: torch.Generator) -> Tensor:
     """Return random paths (P,length+1,...) of samples from a start, which is their first."""
-    seeds = torch.randint(2**62, (ways.paths, ways.length), generator=rng).tolist()
-    paths = []
-    for row in seeds:
-        path = [start]
-        for seed in row:
-            path.append(morph(path[-1], seed))
-        paths.append(torch.stack(path))
-    return torch.stack(paths)
+    steps = [start.expand(ways.paths, *start.shape)]
+    for seeds in torch.randint(2**62, (ways.length, ways.paths), generator=rng).tolist():
+        steps.append(morph(steps[-1], seeds))
+    return torch.stack(steps, dim=1)
 
 
 def flips(flipped: Callable[[Tensor, Tensor], Tensor], paths: Tensor) -> Tensor:
