@@ -16,7 +16,11 @@ from torch import Tensor
 Morph = Callable[[Tensor, Sequence[int]], Tensor]
 """Morphs samples (N,...) at random, each the same way for the same sample and seed (of N)."""
 Score = Callable[[Tensor, Tensor], Tensor]
-"""Takes the flipping distances of tester and detector (P,); grows with one, falls with the other."""
+"""Takes flipping distances (P,) of tester and detector; grows with one, falls with the other."""
+
+
+PATIENCE = 2
+"""How many rounds a climb may not rise."""
 
 
 def gap(malice: Tensor, reject: Tensor) -> Tensor:
@@ -62,25 +66,36 @@ class Found(NamedTuple):
 def climb(start: Tensor, boxes: Boxes, ways: Ways, rng: torch.Generator) -> Found:
     """Morph a sample (...) that the tester passes and the detector rejects until it evades.
 
-    Where the detector may not be asked any more, the sample that led on last is returned. Where no
-    path moves away from any sample, the climb begins again at the start.
+    Where the detector may not be asked any more, the sample that led on last is returned. A climb
+    whose scores have not risen for `PATIENCE` rounds begins again at the start.
     """
-    leading, rounds = start[None], 0
+    leading, rounds, height, idle = start[None], 0, -torch.inf, 0
     while boxes.left() > 0:
         rounds += 1
-        each = [walked(one, boxes.morph, ways, rng) for one in leading]
-        paths = torch.cat(each)[: boxes.left()]
-        malice = flips(lambda rows, at, p=paths: ~boxes.tester(p[rows, at]), paths)  # type: ignore[misc]  # bound now
-        rows = torch.arange(len(paths))
-        evading = boxes.detector(paths[rows, malice - 1])
+        paths = torch.cat([walked(one, boxes.morph, ways, rng) for one in leading])
+        paths = paths[: boxes.left()]
+        malice = flips(lambda samples: ~boxes.tester(samples), paths)
+        evading = boxes.detector(paths[torch.arange(len(paths)), malice - 1])
         if evading.any():
-            return Found(
-                paths[int(evading.nonzero()[0]), int(malice[evading][0]) - 1], True, rounds
-            )
-        best = best_paths(paths, malice, boxes, ways)
-        at = ((malice[best] - 1) * ways.jump).long()
-        leading = paths[best, at] if bool((at > 0).any()) else start[None]
+            first = int(evading.nonzero()[0])
+            return Found(paths[first, int(malice[first]) - 1], True, rounds)
+        best, score = best_paths(paths, malice, boxes, ways)
+        leading = moved(paths[best], malice[best], boxes, ways)
+        idle = 0 if score > height else idle + 1
+        height = max(score, height)
+        if idle == PATIENCE and boxes.left() > 0:
+            leading, height, idle = start[None], -torch.inf, 0
     return Found(leading[0], False, rounds)
+
+
+def moved(paths: Tensor, malice: Tensor, boxes: Boxes, ways: Ways) -> Tensor:
+    """Return a sample of each path (P,L+1,...) that is `jump` of the way to where it flips.
+
+    One that the tester does not pass all the same gives way to the last before the flip.
+    """
+    rows, last = torch.arange(len(paths)), malice - 1
+    at = (last * ways.jump).long()
+    return paths[rows, torch.where(boxes.tester(paths[rows, at]), at, last)]
 
 
 def walked(start: Tensor, morph: Morph, ways: Ways, rng: torch.Generator) -> Tensor:
@@ -91,24 +106,24 @@ def walked(start: Tensor, morph: Morph, ways: Ways, rng: torch.Generator) -> Ten
     return torch.stack(steps, dim=1)
 
 
-def flips(flipped: Callable[[Tensor, Tensor], Tensor], paths: Tensor) -> Tensor:
+def flips(flipped: Callable[[Tensor], Tensor], paths: Tensor) -> Tensor:
     """Return where each path (P,L+1,...) flips, (P,) from 1 to L+1, the latter where it does not.
 
-    `flipped(rows, at)` says of samples `at` of paths `rows` whether they are beyond the flip. By
-    binary search, of all paths at once; what comes before the flip found has been asked about.
+    `flipped` says of samples (N,...) whether they are beyond it, (N,) bool. By binary search, on all
+    paths at once; of the sample before the flip, if not the first, it has said that it is not.
     """
     low = torch.ones(len(paths), dtype=torch.long)
     high = torch.full_like(low, paths.shape[1])
     while len(rows := (low < high).nonzero()[:, 0]):
         at = (low[rows] + high[rows]) // 2
-        beyond = flipped(rows, at)
+        beyond = flipped(paths[rows, at])
         high[rows[beyond]] = at[beyond]
         low[rows[~beyond]] = at[~beyond] + 1
     return low
 
 
-def best_paths(paths: Tensor, malice: Tensor, boxes: Boxes, ways: Ways) -> Tensor:
-    """Return the numbers of the paths of highest score, `kept` at most, the best first.
+def best_paths(paths: Tensor, malice: Tensor, boxes: Boxes, ways: Ways) -> tuple[Tensor, float]:
+    """Return the numbers of the paths of highest score, `kept` at most, and what one has for sure.
 
     The detector rejects what comes before a path's `malice` (P,). Its flips are searched by halves
     on all paths at once; one whose best possible score is below what enough others have for sure
@@ -122,7 +137,8 @@ def best_paths(paths: Tensor, malice: Tensor, boxes: Boxes, ways: Ways) -> Tenso
         bar = sure.topk(kept).values[-1]
         rows = ((low < high) & (most > bar)).nonzero()[:, 0]
         if not len(rows) or boxes.left() < len(rows):
-            return sure.sort(descending=True, stable=True).indices[:kept]
+            order = sure.sort(descending=True, stable=True)
+            return order.indices[:kept], float(order.values[0])
         at = (low[rows] + high[rows]) // 2
         beyond = boxes.detector(paths[rows, at])
         high[rows[beyond]] = at[beyond]
