@@ -50,7 +50,8 @@ def attack(
         str,
         option(
             "NAME",
-            "pgd, patch, rp2 (one change for all of a batch), or a framework's: art:HopSkipJump, "
+            "pgd, patch, rp2 (one change for all of a batch); without gradients estimated, "
+            "gen-attack, evade-hc (labels alone); or a framework's: art:HopSkipJump, "
             "foolbox:LinfPGD, torchattacks:APGD, … physadv plugins lists them.",
             SEARCH,
             "--attack",
@@ -214,5 +215,8 @@ def _show(card: dict[str, Any], out: Path, found: Attacked) -> None:
         console.print(f"doubt: {doubt}", style="yellow", markup=False)
     console.print(f"kept in {out}", markup=False, soft_wrap=True)
     if found.interrupted:
-        errors.print("physadv: stopped by hand; whole batches are kept", style="yellow")
+        errors.print(
+            "physadv: stopped by hand, or by the victim's budget; whole batches are kept",
+            style="yellow",
+        )
         raise typer.Exit(STOPPED)

@@ -14,7 +14,7 @@ from physadv.attacks.digital import DigitalAttack, Rows, Step
 from physadv.core import Encoded, UserError, check, load_image, quantise, spawn
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
-from physadv.victims import Detector, Victim
+from physadv.victims import BudgetError, Detector, Victim
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm"}
 FILE, LABEL = "file", "label"
@@ -98,7 +98,8 @@ def attack_pictures(
 
     `objective` comes with the class wanted, None for any other than the label; `watch` is the size
     of a batch and what is told the share that is done. Ctrl-C ends it: whole batches made by then
-    are judged. Raises `KeyboardInterrupt` where there are none.
+    are judged, and the same where the budget of a remote victim ends, as far as that has answered.
+    Raises `KeyboardInterrupt`, or `BudgetError`, where there are none.
     """
     goal, target = objective
     size, tick = watch
@@ -116,7 +117,7 @@ def attack_pictures(
             batch_seed = spawn(seed, "attack", first)
             made.append(attack(victim, batch, goal, rows=rows, seed=batch_seed, watch=watched))
             tick((first + len(batch)) / count)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BudgetError):
         if not made:
             raise
         interrupted = True

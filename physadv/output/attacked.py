@@ -51,7 +51,11 @@ def write_attacked(folder: Path, found: Attacked, facts: dict[str, Any]) -> dict
 
 
 def _card(found: Attacked, facts: dict[str, Any], rows: list[dict[str, str]]) -> dict[str, Any]:
-    stopped = ["stopped by hand: whole batches are judged"] if found.interrupted else []
+    stopped = (
+        ["stopped by hand, or by the victim's budget: whole batches are judged"]
+        if found.interrupted
+        else []
+    )
     own = [] if found.pictures.told else ["labels are the victim's own answers"]
     return {
         "marking": MARKING,

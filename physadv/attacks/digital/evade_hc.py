@@ -59,7 +59,7 @@ class EvadeHC:
         seed: int = 0,
         watch: Watch = ignore,
     ) -> Encoded:
-        """Return images (B,C,H,W) in [0,1] within `eps`: one that succeeds, else the last leader.
+        """Return images (B,C,H,W) in [0,1] within `eps`: one that succeeds, else the nearest.
 
         Only the objective's success is asked for, never its loss. Raises `UserError` where images
         and rows do not fit.

@@ -66,10 +66,11 @@ class Found(NamedTuple):
 def climb(start: Tensor, boxes: Boxes, ways: Ways, rng: torch.Generator) -> Found:
     """Morph a sample (...) that the tester passes and the detector rejects until it evades.
 
-    Where the detector may not be asked any more, the sample that led on last is returned. A climb
-    whose scores have not risen for `PATIENCE` rounds begins again at the start.
+    Where the detector may not be asked any more, the last sample before the flip of the path that
+    scored best is returned, which it was asked about. A climb whose scores have not risen for
+    `PATIENCE` rounds begins again at the start.
     """
-    leading, rounds, height, idle = start[None], 0, -torch.inf, 0
+    leading, rounds, height, idle, nearest = start[None], 0, -torch.inf, 0, start
     while boxes.left() > 0:
         rounds += 1
         paths = torch.cat([walked(one, boxes.morph, ways, rng) for one in leading])
@@ -83,9 +84,10 @@ def climb(start: Tensor, boxes: Boxes, ways: Ways, rng: torch.Generator) -> Foun
         leading = moved(paths[best], malice[best], boxes, ways)
         idle = 0 if score > height else idle + 1
         height = max(score, height)
+        nearest = paths[best[0], malice[best[0]] - 1]
         if idle == PATIENCE and boxes.left() > 0:
             leading, height, idle = start[None], -torch.inf, 0
-    return Found(leading[0], False, rounds)
+    return Found(nearest, False, rounds)
 
 
 def moved(paths: Tensor, malice: Tensor, boxes: Boxes, ways: Ways) -> Tensor:
@@ -109,8 +111,8 @@ def walked(start: Tensor, morph: Morph, ways: Ways, rng: torch.Generator) -> Ten
 def flips(flipped: Callable[[Tensor], Tensor], paths: Tensor) -> Tensor:
     """Return where each path (P,L+1,...) flips, (P,) from 1 to L+1, the latter where it does not.
 
-    `flipped` says of samples (N,...) whether they are beyond it, (N,) bool. By binary search, on all
-    paths at once; of the sample before the flip, if not the first, it has said that it is not.
+    `flipped` says of samples (N,...) whether they are beyond it, (N,) bool. By binary search, on
+    all paths at once; of the sample before the flip, if not the first, it has said that it is not.
     """
     low = torch.ones(len(paths), dtype=torch.long)
     high = torch.full_like(low, paths.shape[1])
