@@ -35,8 +35,12 @@ def slope(along: Callable[[Tensor], tuple[float, float]], tried: Tensor, radius:
     directions and |g|² (n-1)/m for signs.
     """
     pairs = torch.tensor([along(one) for one in tried])
-    rises = (pairs[:, 0] - pairs[:, 1]) / (2 * radius)
-    return (rises[:, None] * tried).mean(dim=0)
+    return average((pairs[:, 0] - pairs[:, 1]) / (2 * radius), tried)
+
+
+def average(rises: Tensor, tried: Tensor) -> Tensor:
+    """Return the gradients (…,n) that rises (…,m) along directions (…,m,n) tell of, on average."""
+    return (rises[..., None] * tried).mean(dim=-2)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from physadv.cli.options import (
 from physadv.cli.show import console, errors, polite
 from physadv.core import check, load_image
 from physadv.evaluation import (
-    NOISE,
     Photographed,
     Pictures,
     Run,
@@ -59,8 +58,8 @@ def attack(
         list[str] | None,
         option(
             "NAME",
-            "pgd (if none is named), synthesis, disguise, transfer (made on a "
-            "substitute: physadv train substitute), … or a framework's: art:HopSkipJump, "
+            "pgd (if none is named), fast_gradient, evade-hc, … transfer (made "
+            "on a substitute: physadv train substitute), or a framework's: art:HopSkipJump, "
             "foolbox:LinfPGD, torchattacks:APGD, …; may be repeated. physadv attacks lists all.",
             SEARCH,
             "--attack",
@@ -191,7 +190,10 @@ def attack(
     _show(cards, runs, left, doubts)
     console.print(f"kept in {out}: open {out / 'attack.html'}", markup=False, soft_wrap=True)
     if any(run.found.interrupted for run in runs):
-        errors.print("physadv: stopped by hand; whole batches are kept", style="yellow")
+        errors.print(
+            "physadv: stopped by hand, or by the victim's budget; whole batches are kept",
+            style="yellow",
+        )
         raise typer.Exit(STOPPED)
 
 
@@ -248,11 +250,11 @@ def _show(
         table.add_column(name, justify="left" if name == "attack" else "right")
     for run in runs:
         found, rate, n = run.found, run.success, len(run.found.images)
-        noise = found.report.controls[NOISE]
+        noise = "" if found.noise is None else f"{found.noise.hits}/{found.noise.n}"
         low, high = 100 * rate.low, 100 * rate.high
         change = f"{255 * float(found.sizes['inf'].quantile(0.5)):.3g}/255"
         queries = "" if found.queries is None else f"{found.queries / n:.4g}"
-        shares = f"{rate.hits}/{rate.n}", f"{low:.1f}-{high:.1f} %", f"{noise.hits}/{noise.n}"
+        shares = f"{rate.hits}/{rate.n}", f"{low:.1f}-{high:.1f} %", noise
         sizes = change, f"{float(found.sizes['ssim'].mean()):.3f}", queries
         table.add_row(run.told, *shares, *sizes, f"{found.seconds:.1f}")
     console.print(table)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from physadv.attacks.digital import Needs
 from physadv.core import Rate
-from physadv.evaluation.digital import NOISE, Attacked
+from physadv.evaluation.digital import Attacked
 
 BLACK: tuple[Needs, ...] = ("scores", "labels", "nothing")
 
@@ -54,11 +54,11 @@ def _steps(runs: Sequence[Run]) -> list[str]:
 
 
 def _noise(runs: Sequence[Run]) -> list[str]:
-    found = [(run, run.found.report.controls[NOISE]) for run in runs]
+    found = [(run, run.found.noise) for run in runs]
     return [
         f"{run.told}: succeeds in {run.success}, noise of the same size in {noise} too"
         for run, noise in found
-        if noise.hits and noise.share >= run.success.share
+        if noise is not None and noise.hits and noise.share >= run.success.share
     ]
 
 

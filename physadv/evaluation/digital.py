@@ -16,7 +16,7 @@ from physadv.evaluation.course import Course, Moment
 from physadv.evaluation.pictures import Pictures
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
-from physadv.victims import Victim
+from physadv.victims import BudgetError, Victim
 
 NOISE = "noise of the same size"
 Tick = Callable[[float], None]
@@ -41,6 +41,11 @@ class Attacked:
     one_step: Rate | None
     interrupted: bool
 
+    @property
+    def noise(self) -> Rate | None:
+        """How often noise of the same size succeeds, None where the victim's budget had ended."""
+        return self.report.controls.get(NOISE)
+
 
 def attack_pictures(
     victim: Victim,
@@ -55,19 +60,21 @@ def attack_pictures(
 
     `objective` comes with the class wanted, None for any other than the label; `watch` is the size
     of a batch and what is told the share that is done. Ctrl-C ends it: whole batches made by then
-    are judged. Raises `KeyboardInterrupt` where there are none.
+    are judged, and the same where the budget of a remote victim ends, as far as that has answered.
+    Raises `KeyboardInterrupt`, or `BudgetError`, where there are none.
     """
     goal, target = objective
     course, begun = Course(victim), perf_counter()
     with counting(victim) as asked:
         made, interrupted = _attacked(victim, attack, pictures, objective, seed, (*watch, course))
     seconds = perf_counter() - begun
-    if not len(made):
-        raise KeyboardInterrupt
     done = pictures.take(slice(len(made)))
     told = Told(done.told_labels(target))
     noise = noise_alike(done.images, made, generator(spawn(seed, "noise")))
-    report = judge_images(victim, done.images, made, goal, told, {NOISE: noise})
+    try:
+        report = judge_images(victim, done.images, made, goal, told, {NOISE: noise})
+    except BudgetError:  # the images that were made have been asked about, noise has not
+        report, interrupted = judge_images(victim, done.images, made, goal, told), True
     one_step, short = None, None if interrupted else first_step(attack)
     if short is not None:
         quiet = (watch[0], _silent, Course(None))
@@ -134,8 +141,10 @@ def _attacked(
                 course.record(found, course.steps)
             made.append(found)
             tick((first + len(found)) / count)
-    except KeyboardInterrupt:
-        return Encoded(torch.cat(made) if made else pictures.images[:0]), True
+    except (KeyboardInterrupt, BudgetError):
+        if not made:
+            raise
+        return Encoded(torch.cat(made)), True
     return Encoded(torch.cat(made)), False
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from physadv.core import Rate, quantise
-from physadv.evaluation import NOISE, Run
+from physadv.evaluation import Run
 from physadv.output.course import course_svg
 from physadv.output.html_page import write_page
 from physadv.output.report.figures import BLUE, ORANGE
@@ -39,7 +39,7 @@ def write_attack_page(
         {
             "run": run,
             "card": card,
-            "noise": run.found.report.controls[NOISE],
+            "noise": run.found.noise,
             "norms": {k: float(v.quantile(0.5)) for k, v in run.found.sizes.items()},
             "ssim": float(run.found.sizes["ssim"].mean()),
             "each": None
@@ -89,8 +89,10 @@ def eps_svg(runs: Sequence[Run]) -> Markup | None:
             bounds = _bounds([run.success for run in line])
             shares = [100 * run.success.share for run in line]
             axes.errorbar(eps, shares, bounds, color=colour, marker="o", capsize=4, label=name)
-            noise = [100 * run.found.report.controls[NOISE].share for run in line]
-            axes.plot(eps, noise, color=colour, ls=":", marker=".")
+            told = [
+                (run.eps or 0.0, 100 * run.found.noise.share) for run in line if run.found.noise
+            ]
+            axes.plot(*zip(*told, strict=True), color=colour, ls=":", marker=".")
         axes.set(xlabel="eps (images are in [0,1])", ylabel="success (%)", ylim=(-3, 103))
         axes.set_xlim(left=0)
         axes.legend(fontsize=8, frameon=False)

@@ -105,7 +105,11 @@ def _card(
     run: Run, left: Sifted, facts: dict[str, Any], rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     found = run.found
-    stopped = ["stopped by hand: whole batches are judged"] if found.interrupted else []
+    stopped = (
+        ["stopped by hand, or by the victim's budget: whole batches are judged"]
+        if found.interrupted
+        else []
+    )
     own = [] if found.pictures.told else ["labels are the victim's own answers"]
     measured = image_facts(found.report) | {"images read correctly": rate_facts(left.correct)}
     return {
@@ -157,9 +161,10 @@ def table_rows(run: Run, left: Sifted) -> list[dict[str, object]]:
         "queries an image": "" if found.queries is None else f"{found.queries / n:.6g}",
         "seconds": f"{found.seconds:.3f}",
     }
-    rates = {run.name: run.success, f"{run.name}: {NOISE}": found.report.controls[NOISE]}
+    rates = [(run.name, run.success, spent)]
+    rates += [(f"{run.name}: {NOISE}", found.noise, {})] if found.noise else []
     rows = []
-    for (name, rate), more in zip(rates.items(), (spent, {}), strict=True):
+    for name, rate, more in rates:
         shares = {"success": rate.share, "low": rate.low, "high": rate.high}
         said = {key: f"{share:.4f}" for key, share in shares.items()}
         rows.append({"attack": name, "hits": rate.hits, "n": rate.n, **said, **told, **more})

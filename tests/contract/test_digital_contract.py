@@ -17,8 +17,11 @@ from physadv.attacks.digital import (
     AdvGAN,
     DigitalAttack,
     Disguise,
+    EstimatedPGD,
+    EvadeHC,
     FastGradient,
     FrameworkAttack,
+    GenAttack,
     Iterative,
     Needs,
     Patch,
@@ -65,6 +68,12 @@ ATTACKS: dict[str, DigitalAttack] = {
     "disguise in colours": Disguise(ssim=None, de2000=2.0, steps=3),
     "advgan": AdvGAN(steps=3),
     "advgan distilled": AdvGAN(steps=3, distil="dynamic", distil_steps=3),
+    "estimated spsa": EstimatedPGD("spsa", eps=0.05, queries=24, samples=5),
+    "estimated nes 2": EstimatedPGD("nes", 2.0, 0.5, queries=14, samples=5, antithetic=False),
+    "estimated groups 1": EstimatedPGD("groups", 1.0, 3.0, queries=14, samples=5, rounded=False),
+    "estimated coordinates": EstimatedPGD("coordinates", eps=0.05, queries=24, samples=5),
+    "genetic": GenAttack(0.05, 20, guided=True, cells=2, detail=6),
+    "evade-hc": EvadeHC(eps=0.05, queries=20, paths=4, kept=2, length=8),
     "patch photographed": Patch(steps=2, tries=1, camera=PRESETS["street"].camera),
 }
 WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS, Perceptual)
@@ -82,9 +91,11 @@ def test_attack_on_a_small_network(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["pgd inf", "patch", "rp2", "lbfgs", "iterative", "smallest", "synthesis", "disguise"],
+    [
+        *("pgd inf", "patch", "rp2", "lbfgs", "iterative", "smallest", "synthesis", "disguise"),
+        *("advgan", "estimated nes 2", "genetic", "evade-hc"),
+    ],
 )
-@pytest.mark.parametrize("name", ["pgd inf", "patch", "rp2", "advgan"])
 def test_attack_on_a_linear_victim(name: str) -> None:
     tried(ATTACKS[name], linear_victim())
 
@@ -120,7 +131,6 @@ def test_every_attack_says_what_it_is() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     for attack in KINDS:
-    for attack in (PGD, Patch, RP2, AdvGAN):
         for name, one in settings_of(attack).items():
             assert len(one.metadata["about"].split()) > 2, name
 

@@ -10,10 +10,14 @@ from physadv.attacks.digital.attack import (
     Step,
     Watch,
     check_door,
+    check_images,
     ignore,
 )
 from physadv.attacks.digital.ball import lowest, project, random_point, size, steepest
 from physadv.attacks.digital.disguise import Disguise
+from physadv.attacks.digital.estimated import EstimatedPGD
+from physadv.attacks.digital.evade_hc import EvadeHC
+from physadv.attacks.digital.evolved import GenAttack
 from physadv.attacks.digital.fast_gradient import FastGradient
 from physadv.attacks.digital.framework import Framework, FrameworkAttack, Task
 from physadv.attacks.digital.iterative import Iterative
@@ -38,9 +42,12 @@ __all__ = [
     "AdvGAN",
     "DigitalAttack",
     "Disguise",
+    "EstimatedPGD",
+    "EvadeHC",
     "FastGradient",
     "Framework",
     "FrameworkAttack",
+    "GenAttack",
     "Iterative",
     "Needs",
     "Patch",
@@ -54,6 +61,7 @@ __all__ = [
     "Universal",
     "Watch",
     "check_door",
+    "check_images",
     "ignore",
     "lay_patch",
     "lowest",

@@ -127,6 +127,11 @@ class Best:
 def check_door(victim: Victim, images: Tensor, rows: Rows) -> None:
     """Raise `UserError` unless a gradient attack can begin."""
     check_gradients(victim)
+    check_images(images, rows)
+
+
+def check_images(images: Tensor, rows: Rows) -> None:
+    """Raise `UserError` unless images are in [0,1] and there is a label for each, or none."""
     low, high = (float(end) for end in torch.aminmax(images.detach()))
     inside = low >= 0 and high <= 1
     check(inside, "images", expected="values in [0,1]", got=f"{low:.3g} to {high:.3g}")

@@ -50,6 +50,14 @@ class Substituted:
     interrupted: bool
 
 
+def _untold(_done: float, _what: str) -> None:
+    """Tell nobody how it goes on."""
+
+
+def _unkept(_state: SubstituteState) -> None:
+    """Keep no state."""
+
+
 @dataclass(frozen=True)
 class SubstituteWatch:
     """Who is told how a training goes on.
@@ -58,8 +66,8 @@ class SubstituteWatch:
     after every training, and where it stops for whatever reason.
     """
 
-    tick: Callable[[float, str], None] = field(default=lambda _done, _what: None)
-    state: Callable[[SubstituteState], None] = field(default=lambda _state: None)
+    tick: Callable[[float, str], None] = _untold
+    state: Callable[[SubstituteState], None] = _unkept
 
 
 def train_substitute(
