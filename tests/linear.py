@@ -22,7 +22,7 @@ def optimum(
     """Return the images (double) of largest margin of (a, b) in the ball, cut by [0,1].
 
     Independently of the package for the norms inf and 0; for 2 and 1 its function for linear ones,
-    which tests/oracle/test_ball.py holds against linear and quadratic programmes.
+    which tests/oracle/test_ball.py holds against a linear program and the KKT conditions.
     """
     size = (clean.shape[2], clean.shape[3])
     slope = -torch.cat([victim.margin_gradient(a, b, size) for a, b in ways]).double()

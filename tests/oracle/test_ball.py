@@ -1,5 +1,6 @@
 """Balls cut by boxes: projections against slow references, steps and draws against their laws."""
 
+from itertools import combinations
 from math import inf
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from scipy.optimize import linprog  # type: ignore[import-untyped]  # it has no stubs
 from torch import Tensor
 
-from physadv.attacks.digital import project, random_point, steepest
+from physadv.attacks.digital import lowest, project, random_point, steepest
 from physadv.attacks.digital.ball import check_norm
 from physadv.core import UserError, generator
 
@@ -134,3 +135,41 @@ def test_draws_fill_the_ball_evenly(norm: float) -> None:
 def test_other_norms_are_refused() -> None:
     with pytest.raises(UserError, match="norm: expected inf, 2, 1 or 0, got 3"):
         check_norm(3)
+
+
+def test_the_lowest_point_solves_the_linear_program() -> None:
+    """For 1: change = up - down, both from 0 on, at most eps in sum."""
+    slope, room = drawn((4, 30), 10), drawn((2, 4, 30), 11).abs() * 0.3
+    found = lowest(slope, -room[0], room[1], 1.2, 1.0)
+    for row, low, high, one in zip(slope, *room, found, strict=True):
+        ends = [(0.0, float(end)) for end in torch.cat([high, low])]
+        both = torch.cat([row, -row]).numpy()
+        best = linprog(both, A_ub=[[1.0] * 60], b_ub=[1.2], bounds=ends)
+        assert float((row * one).sum()) == pytest.approx(best.fun, rel=1e-9)
+
+
+def test_the_lowest_point_of_the_round_ball_meets_its_conditions() -> None:
+    """For 2: clip(-slope / t), with the t at which the norm is eps, found by bisection."""
+    slope, room = drawn((4, 30), 12), drawn((2, 4, 30), 13).abs() * 0.3
+    found = lowest(slope, -room[0], room[1], 0.6, 2.0)
+    for row, low, high, one in zip(slope, *room, found, strict=True):
+        small, large = 1e-6, 1e6
+        for _ in range(200):
+            t = (small * large) ** 0.5
+            point = torch.minimum(torch.maximum(-row / t, -low), high)
+            small, large = (t, large) if float(point.norm()) > 0.6 else (small, t)
+        assert torch.allclose(one, point, atol=1e-7)
+
+
+def test_projection_onto_few_pixels_is_the_nearest_of_all_choices() -> None:
+    change, room = drawn((5, 3, 2, 3), 14), drawn((2, 5, 3, 2, 3), 15).abs() * 0.5
+    found = project(change, -room[0], room[1], 2, 0.0)
+    inside = change.clamp(-room[0], room[1])
+    for row, whole, one in zip(change.flatten(2), inside.flatten(2), found.flatten(2), strict=True):
+        tried = []
+        for pair in combinations(range(6), 2):
+            kept = torch.zeros_like(whole)
+            kept[:, pair] = whole[:, pair]
+            tried.append(float((row - kept).norm()))
+        assert float((row - one).norm()) == pytest.approx(min(tried))
+        assert int((one != 0).any(dim=0).sum()) == 2
