@@ -64,7 +64,7 @@ class Counted:
 
     victim: Classifier
     clean: Tensor
-    label: int
+    shown: int
     target: int | None
     limits: tuple[float, int]
     queries: int = 0
@@ -81,7 +81,7 @@ class Counted:
         """Answer for whole bytes, and stop the attack where there is nothing more to learn."""
         seen = quantise(images)
         answer = self.victim(seen)  # type: ignore[arg-type]  # whole bytes are encoded values
-        read = answer.best == self.target if self.target is not None else answer.best != self.label
+        read = answer.best == self.target if self.target is not None else answer.best != self.shown
         near = (seen - self.clean).abs().flatten(1).amax(dim=1) <= self.limits[0] + SLACK
         for hit in (read & near).tolist():
             self.queries += 1
@@ -115,7 +115,7 @@ def attacked(name: str, victim: Counted, seed: int) -> None:
     eps, queries = victim.limits
     targeted = victim.target is not None
     goal = as_labelled(cross_entropy) if targeted else untargeted(cross_entropy)
-    rows = Rows(labels=torch.tensor([victim.target if targeted else victim.label]))
+    rows = Rows(labels=torch.tensor([victim.target if targeted else victim.shown]))
     try:
         if name == "noise":
             noise(victim, eps, generator(seed))

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import map_coordinates  # type: ignore[import-untyped]  # it has no stubs
-from scipy.signal import fftconvolve  # type: ignore[import-untyped]  # it has no stubs
+from scipy.ndimage import map_coordinates
+from scipy.signal import fftconvolve
 
 Array = NDArray[np.float64]
 

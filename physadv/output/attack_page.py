@@ -89,10 +89,9 @@ def eps_svg(runs: Sequence[Run]) -> Markup | None:
             bounds = _bounds([run.success for run in line])
             shares = [100 * run.success.share for run in line]
             axes.errorbar(eps, shares, bounds, color=colour, marker="o", capsize=4, label=name)
-            told = [
-                (run.eps or 0.0, 100 * run.found.noise.share) for run in line if run.found.noise
-            ]
-            axes.plot(*zip(*told, strict=True), color=colour, ls=":", marker=".")
+            noise = [run.found.noise for run in line]
+            told = [float("nan") if one is None else 100 * one.share for one in noise]
+            axes.plot(eps, told, color=colour, ls=":", marker=".")
         axes.set(xlabel="eps (images are in [0,1])", ylabel="success (%)", ylim=(-3, 103))
         axes.set_xlim(left=0)
         axes.legend(fontsize=8, frameon=False)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as st
-from scipy.special import j1  # type: ignore[import-untyped]  # it has no stubs
+from scipy.special import j1
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 

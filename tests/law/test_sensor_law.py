@@ -9,7 +9,7 @@ import torch
 from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as st
-from scipy.ndimage import uniform_filter  # type: ignore[import-untyped]  # it has no stubs
+from scipy.ndimage import uniform_filter
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 

@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import linprog  # type: ignore[import-untyped]  # it has no stubs
+from scipy.optimize import linprog
 from torch import Tensor
 
 from physadv.attacks.digital import lowest, project, random_point, steepest

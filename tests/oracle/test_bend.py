@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from scipy.interpolate import RBFInterpolator  # type: ignore[import-untyped]  # it has no stubs
+from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 from physadv.core import Span, at_rest, declared, draw, generator, neutral, take

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.linalg  # type: ignore[import-untyped]  # comes without types
+import scipy.linalg
 import torch
 from torch import Tensor
 

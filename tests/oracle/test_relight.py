@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # it has no stubs
+from scipy.optimize import minimize
 from torch import Tensor
 
 from physadv.core import Linear, UserError, generator

@@ -18,7 +18,7 @@ from art.exceptions import EstimatorError
 from physadv_art import EstimatorBlackBox, EstimatorVictim, StickerPatch, as_victim, from_victim
 from physadv_art.frame import Array
 from physadv_art.plugin import plugin
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # no stubs
+from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import interpolate
 
 from physadv.attacks.digital import Rows

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # it has no stubs
+from scipy.optimize import minimize
 from torch import Tensor
 
 from physadv.attacks.digital.about import About
