@@ -74,13 +74,20 @@ def _eps(runs: Sequence[Run]) -> list[str]:
 
 
 def _knowledge(runs: Sequence[Run]) -> list[str]:
-    return [
-        f"{white.told}: succeeds in {white.success}, less than {black.name}, which sees "
-        f"{black.needs} only, in {black.success}: gradients may be masked"
-        for white in runs
-        for black in runs
-        if white.needs == "gradients"
-        and black.needs in BLACK
-        and white.eps == black.eps is not None
-        if white.success.share < black.success.share
-    ]
+    """Doubt where the best white box is behind a black box of its eps: one step may well be."""
+    doubts = []
+    for eps in sorted({run.eps for run in runs if run.eps is not None}):
+        same = [run for run in runs if run.eps == eps]
+        white = max(
+            (run for run in same if run.needs == "gradients"),
+            key=lambda run: run.success.share,
+            default=None,
+        )
+        doubts += [
+            f"{white.told}: succeeds in {white.success}, less than {black.name}, which sees "
+            f"{black.needs} only, in {black.success}: gradients may be masked"
+            for black in same
+            if white is not None and black.needs in BLACK
+            if white.success.share < black.success.share
+        ]
+    return doubts

@@ -149,7 +149,7 @@ def test_probabilities_are_doubted_and_what_is_no_number_refused(work: Path) -> 
             ("--attack", "pgd", "--attack", "rp2", "--set", "sted=3"),
             "set: expected a setting of one",
         ),
-        (("--attack", "pgd", "--attack", "nothing"), "attack: expected one of disguise"),
+        (("--attack", "pgd", "--attack", "nothing"), "attack: expected one of advgan, disguise"),
         (("--attack", "disguise", "--set", "ssim=none"), "ssim: expected a bound"),
         (("--truth", "Yield"), "images: expected an image that the victim reads correctly"),
     ],
@@ -164,7 +164,7 @@ def test_all_attacks_are_listed_with_what_they_need(points: Path) -> None:
     count = int(re.search(r"(\d+) attacks;", said)[1])  # type: ignore[index]  # it is there
     assert count > 100
     for line in (
-        r"pgd\s+gradients\s+inf, 2, 1\s+Madry",
+        r"pgd\s+gradients\s+inf, 2, 1, 0\s+Madry",
         r"art:ZooAttack\s+scores\s+2\s+arXiv 1708",
     ):
         assert re.search(line, said), line

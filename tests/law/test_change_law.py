@@ -160,3 +160,10 @@ def test_what_is_not_in_order_is_doubted(
     doubts = audit(made)
     assert len(doubts) == 1
     assert said in doubts[0]
+
+
+def test_a_white_box_of_one_step_behind_a_black_box_is_no_doubt_beside_a_better_one() -> None:
+    weak, strong = run("one", 0.1, 10), run("many", 0.1, 40)
+    black = run("black", 0.1, 20, needs="scores")
+    assert audit([weak, strong, black]) == []
+    assert len(audit([weak, black])) == 1
