@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from physadv.attacks.digital import EstimatedPGD, EvadeHC, GenAttack, Rows
+from physadv.attacks.digital import DigitalAttack, EstimatedPGD, EvadeHC, GenAttack, Rows
 from physadv.attacks.digital.asking import Asking, Question, inward
 from physadv.core import Answer, Encoded, generator, quantise
 from physadv.objectives import margin, targeted, untargeted
@@ -16,7 +16,7 @@ from physadv.victims import BudgetError
 from tests.victims import LinearVictim, linear_victim, small_victim
 
 SIZE = (8, 8)
-ATTACKS = {
+ATTACKS: dict[str, DigitalAttack] = {
     "spsa": EstimatedPGD("spsa", eps=8 / 255, queries=200, samples=10),
     "coordinates": EstimatedPGD("coordinates", eps=8 / 255, queries=200, samples=10),
     "genetic": GenAttack(eps=8 / 255, queries=200, guided=True, cells=4),
