@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import process_time
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
@@ -43,11 +43,16 @@ ATTACKS: dict[str, dict[str, str]] = {
     "evade-hc": {},
     "art:SquareAttack": {"max_iter": "{queries}", "eps": "{eps}", "nb_restarts": "1"},
     "art:SimBA": {"epsilon": "{eps}", "max_iter": "{queries}"},
-    "art:ZooAttack": {"use_resize": "false", "use_importance": "false", "nb_parallel": "25"},
+    "art:ZooAttack": {
+        "use_resize": "false",
+        "use_importance": "false",
+        "nb_parallel": "25",
+        "max_iter": "{queries}",
+    },
     "art:HopSkipJump": {"norm": "inf", "max_iter": "30", "max_eval": "200", "init_eval": "20"},
     "foolbox:GenAttack": {"epsilon": "{eps}", "steps": "{queries}", "reduced_dims": "none"},
     "torchattacks:Square": {"eps": "{eps}", "n_queries": "{queries}"},
-    "torchattacks:Pixle": {},
+    "torchattacks:Pixle": {"restarts": "{queries}"},
 }
 """Settings of each, with the budget filled in; what is in brackets tells rows apart."""
 TARGETED_ALONE = {"foolbox:GenAttack"}
@@ -72,15 +77,30 @@ class Counted:
 
     differentiable = True
 
-    def __getattr__(self, name: str) -> Any:
-        """Be the victim in all else."""
-        return getattr(self.victim, name)
+    @property
+    def name(self) -> str:
+        """The victim's."""
+        return self.victim.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The victim's."""
+        return self.victim.labels
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """The victim's."""
+        return self.victim.size_px
+
+    def label(self, name_or_index: str | int) -> int:
+        """Return the class of a label."""
+        return self.victim.label(name_or_index)
 
     @torch.no_grad()
     def __call__(self, images: Encoded) -> Answer:
         """Answer for whole bytes, and stop the attack where there is nothing more to learn."""
-        seen = quantise(images)
-        answer = self.victim(seen)  # type: ignore[arg-type]  # whole bytes are encoded values
+        seen = Encoded(quantise(images))
+        answer = self.victim(seen)
         read = answer.best == self.target if self.target is not None else answer.best != self.shown
         near = (seen - self.clean).abs().flatten(1).amax(dim=1) <= self.limits[0] + SLACK
         for hit in (read & near).tolist():

@@ -94,8 +94,8 @@ class EvadeHC:
 
         def tester(samples: Tensor) -> Tensor:
             change = (samples - image).flatten(1)
-            size: Tensor = torch.linalg.vector_norm(change, self.norm, dim=1).cpu()
-            return size <= self.eps + SLACK
+            size = torch.linalg.vector_norm(change, self.norm, dim=1)
+            return torch.le(size.cpu(), self.eps + SLACK)
 
         def detector(samples: Tensor) -> Tensor:
             return asking.tell(samples, which.expand(len(samples)))[1].cpu()
