@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import skellam  # type: ignore[import-untyped]  # no types
+from scipy.stats import skellam
 from torch import Tensor
 
 from physadv.attacks.digital import EvadeHC, Rows

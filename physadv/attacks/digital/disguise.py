@@ -11,11 +11,11 @@ from math import cos, isfinite, pi
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
 from physadv.attacks.digital.budget import Budget
+from physadv.attacks.digital.descend import ask, descend
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check, generator, spawn
 from physadv.core.check import above_zero, at_least_one
@@ -75,7 +75,7 @@ class Disguise:
         noise = self.rate * torch.randn(images.shape, generator=rng).to(images)
         best, point = Best(images), budget.within((start + noise).clamp(0, 1))
         for step in range(self.steps):
-            slope = _descend(victim, objective, rows, point, best)
+            slope = descend(victim, objective, rows, point, best)
             watch(Step(step / self.steps, point, slope))
             way = budget.along(point, -slope)
             size = way.flatten(1).square().mean(dim=1).sqrt().clamp_min(TINY)
@@ -83,22 +83,5 @@ class Disguise:
             moved = point + rate * way / size.reshape(-1, 1, 1, 1)
             point = budget.within(moved.clamp(0, 1))
         with torch.no_grad():
-            _ask(victim, objective, rows, point, best)
+            ask(victim, objective, rows, point, best)
         return Encoded(best.images)
-
-
-def _ask(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
-    """Return the loss (B,) at a point, and offer the point."""
-    photo = rows.photo(point)
-    answer = victim(photo.pixels)
-    loss = objective.loss(answer, photo)
-    best.offer(point, loss, objective.success(answer, photo))
-    return loss
-
-
-def _descend(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
-    """Return the slope of the loss at a point, and offer the point; what is no number is 0."""
-    seen = point.detach().requires_grad_()
-    loss = _ask(victim, objective, rows, seen, best)
-    (slope,) = torch.autograd.grad(loss.sum(), seen)
-    return slope.nan_to_num(0.0, 0.0, 0.0)
