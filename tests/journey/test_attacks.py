@@ -84,6 +84,8 @@ def test_synthesis_needs_no_images(work: Path) -> None:
     assert [row["of"] for row in facts["images"]] == [f"class-0{k}.png" for k in range(3)]
     assert [row["read as"] for row in facts["images"]] == ["Stop", "Go", "Yield"]
     assert min(row["confidence"] for row in facts["images"]) >= 0.9
+    page = (OUT / "attack.html").read_text(encoding="utf-8")
+    assert page.count('<img alt=""') == 3
     done("attack", *VICTIM, "--attack", "synthesis", "--target", "Go", "--force")
     assert [row["read as"] for row in card(OUT)["images"]] == ["Go"]
     line = refused(
