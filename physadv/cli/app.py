@@ -15,6 +15,7 @@ from physadv.cli.generate import demo, generate
 from physadv.cli.patches import patches_app
 from physadv.cli.plugins import plugins
 from physadv.cli.preview import preview
+from physadv.cli.quiz import quiz
 from physadv.cli.score import score
 from physadv.cli.show import console
 from physadv.cli.victims import train_app, victims
@@ -32,6 +33,7 @@ app = typer.Typer(
 for command in (demo, generate, evaluate, attack, attacks, preview, score, sheet, victims):
     app.command()(command)
 app.command()(plugins)
+app.command()(quiz)
 app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.command("explain")(explain_command)

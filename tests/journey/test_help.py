@@ -9,7 +9,7 @@ from physadv.design import Design
 from tests.journey.commands import done, physadv
 
 COMMANDS = (
-    *("", "demo", "generate", "evaluate", "sheet", "victims", "explain"),
+    *("", "demo", "generate", "evaluate", "sheet", "victims", "explain", "quiz"),
     *("train", "train gtsrb", "train substitute", "train gan"),
     *("preview", "chart", "calibrate", "score", "attack", "attacks", "patches"),
     *("patches list", "patches show", "patches verify", "patches keep"),
