@@ -112,7 +112,7 @@ def test_a_detector_is_made_to_overlook_a_class(photos: Path) -> None:
     assert facts["goal"].startswith("no ")
     assert facts["goal"].endswith(" reported")
     assert facts["measured"]["images read correctly"] is None
-    assert {"file", "of", "label", "best candidate"} == facts["images"][0].keys()
+    assert {"file", "of", "label", "best candidate"} < facts["images"][0].keys()
     assert facts["measured"]["clean"]["hits"] <= facts["measured"]["success"]["hits"]
 
 

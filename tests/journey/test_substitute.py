@@ -100,7 +100,7 @@ def test_a_substitute_is_trained_and_attacked_through(folder: Path) -> None:
     assert "--attack transfer --set substitute=sub" in " ".join(said.split())
     attack = ("attack", "--images", folder, *known, "--attack", "transfer")
     found = done(*attack, "--set", "substitute=sub", "--set", "eps=0.5", "--set", "steps=3")
-    assert "transfer on" in found.stdout
+    assert "\ntransfer" in found.stdout
     facts = card(Path("physadv-attack"))
     assert facts["settings"]["substitute"] == "sub"
     assert facts["measured"]["success"]["hits"] >= 6, "half of the range turns a linear victim"

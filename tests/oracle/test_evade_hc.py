@@ -185,7 +185,7 @@ def test_morphs_are_decided_by_their_seeds_and_reach_every_pixel() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"norm": 3.0}, "norm: expected inf, 2 or 1"),
+        ({"norm": 0.0}, "norm: expected inf, 2 or 1"),
         ({"jump": 0.0}, "jump: expected above 0"),
         ({"step": 0.001}, "step: expected more than 0.5/255 for 8 bits"),
         ({"paths": 0}, "paths: expected at least 1"),

@@ -55,7 +55,7 @@ class EstimatedPGD:
     def __post_init__(self) -> None:
         """Raise `UserError` for settings that move nothing."""
         one_of("method", self.method, METHODS)
-        check_norm(self.norm)
+        check_norm(self.norm, (inf, 2.0, 1.0))
         check(0 <= self.eps < inf, "eps", expected="a number from 0 on", got=self.eps)
         good = self.rate is None or 0 < self.rate < inf
         check(good, "rate", expected="a number above 0", got=self.rate)

@@ -44,7 +44,7 @@ class EvadeHC:
 
     def __post_init__(self) -> None:
         """Raise `UserError` for settings that move nothing."""
-        check_norm(self.norm)
+        check_norm(self.norm, (inf, 2.0, 1.0))
         check(0 <= self.eps < inf, "eps", expected="a number from 0 on", got=self.eps)
         at_least_one(self, "queries", "paths", "kept", "length")
         check(0 < self.jump <= 1, "jump", expected="above 0, at most 1", got=self.jump)
