@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from physadv.core import UserError
+from physadv.design import Design, design_from
 from physadv.presets import NAMES
 
 VICTIM, RESULT = "Victim: the recogniser that you own", "Result"
@@ -128,3 +129,10 @@ def laid_over(values: dict[str, Any], part: str, flags: Mapping[str, Any]) -> No
     if part == "world" and "preset" in some:
         values["world"] |= dict.fromkeys(("about", "changes"))
     (values[part] if part else values).update(some)
+
+
+def in_world(design: Design, world: str | None) -> Design:
+    """Return the design with the world that --world names, where it is given."""
+    values = design.model_dump()
+    laid_over(values, "world", {"preset": world})
+    return design_from(values, "flags", names=FLAGS)

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from torch import Tensor
 
-from physadv.cli.options import FLAGS, flag, laid_over, option
+from physadv.cli.options import flag, in_world, option
 from physadv.cli.show import console, polite
 from physadv.core import Choice, Conditions, Seed, UserError, Varying, check, generator, spawn, take
 from physadv.core.check import one_of
@@ -17,7 +17,6 @@ from physadv.design import (
     build_problem,
     build_victim,
     build_world,
-    design_from,
 )
 from physadv.evaluation import ContactSheet, parse_axes, read_as, said, shots, sweep, sweep_values
 from physadv.objectives import untargeted
@@ -109,9 +108,7 @@ def _source(what: str, world: str | None) -> tuple[Design, Tensor | None]:
         except UserError as error:
             raise error.about("sign", error.fix or "or name a result's folder") from error
     design, theta = (Design(sign=what), None) if what in SIGNS else read_folder(folder)
-    values = design.model_dump()
-    laid_over(values, "world", {"preset": world})
-    return design_from(values, "flags", names=FLAGS), theta
+    return in_world(design, world), theta
 
 
 def _problem(design: Design, victim: Victim, theta: Tensor | None) -> Problem:

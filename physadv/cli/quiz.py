@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from physadv.cli.options import FLAGS, FolderArgument, laid_over, option
+from physadv.cli.options import FolderArgument, in_world, option
 from physadv.cli.show import console, polite
 from physadv.core import check
-from physadv.design import design_from
 from physadv.output import read_folder
 from physadv.output.quiz import write_quiz
 
@@ -34,9 +33,7 @@ def quiz(
     what the victim read in the same photos, and saves the answers as CSV.
     """
     design, theta = read_folder(folder)
-    values = design.model_dump()
-    laid_over(values, "world", {"preset": world})
-    design = design_from(values, "flags", names=FLAGS)
+    design = in_world(design, world)
     page = folder / "quiz.html" if out is None else out
     check(page.suffix == ".html", "out", expected="a name that ends in .html", got=str(page))
     write_quiz(page, design, theta, n=n, seed=seed, seconds=seconds)

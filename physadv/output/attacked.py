@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from physadv.core import UserError, save_image
+from physadv.core import save_image
 from physadv.evaluation import NOISE, Run, Sifted
 from physadv.output.attack_page import write_attack_page
 from physadv.output.card import MARKING, PACKAGES, image_facts, rate_facts, victim_facts, write_card
 from physadv.output.course import course_png
-from physadv.output.folder import CARD, writing
+from physadv.output.folder import CARD, check_unused, writing
 from physadv.output.generate import today
 from physadv.victims import Detector
 
@@ -31,13 +31,7 @@ COLUMNS = (
 
 def check_attacked(folder: Path, *, force: bool = False) -> None:
     """Raise `UserError` where the folder is a file or holds a result already."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError("out", expected="a folder", got=f"{folder} (a file)")
-    held = [name for name in (CARD, TABLE, IMAGES, ATTACKS) if (folder / name).exists()]
-    if held and not force:
-        got = f"{folder}, which holds one ({held[0]})"
-        fix = "choose another --out, or --force to replace it"
-        raise UserError("out", expected="a folder without a result", got=got, fix=fix)
+    check_unused(folder, (CARD, TABLE, IMAGES, ATTACKS), of="a result", force=force)
 
 
 def write_attacked(

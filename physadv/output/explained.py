@@ -5,7 +5,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from physadv.core import UserError
 from physadv.evaluation.explain import Explained
 from physadv.output.card import MARKING, PACKAGES, victim_facts, write_card
 from physadv.output.explain_figures import (
@@ -15,7 +14,7 @@ from physadv.output.explain_figures import (
     plane_svg,
     reach_svg,
 )
-from physadv.output.folder import writing
+from physadv.output.folder import check_unused, writing
 from physadv.output.generate import today
 from physadv.output.html_page import write_page
 from physadv.victims import Loaded
@@ -25,13 +24,7 @@ FACTS, PAGE = "explain.json", "explain.html"
 
 def check_explained(folder: Path, *, force: bool = False) -> None:
     """Raise `UserError` where the folder is a file or holds an explanation already."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError("out", expected="a folder", got=f"{folder} (a file)")
-    held = [name for name in (FACTS, PAGE) if (folder / name).exists()]
-    if held and not force:
-        got = f"{folder}, which holds one ({held[0]})"
-        fix = "choose another --out, or --force to replace it"
-        raise UserError("out", expected="a folder without an explanation", got=got, fix=fix)
+    check_unused(folder, (FACTS, PAGE), of="an explanation", force=force)
 
 
 def write_explained(

@@ -1,7 +1,7 @@
 """A result's folder: what it holds, what guards it, and how it is read again."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +37,19 @@ def check_folder(path: Path, *, force: bool = False, resume: bool = False) -> No
         raise _refusal("a folder that can be written", got, "choose another --out")
     if held and not (force or resume):
         _refuse_held(path, held)
+
+
+def check_unused(path: Path, names: Iterable[str], *, of: str, force: bool) -> None:
+    """Raise `UserError` where a path is a file, or holds one of the names and `force` is not given.
+
+    `of` says of what the folder is to be free: "a result", "an explanation".
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError("out", expected="a folder", got=f"{path} (a file)")
+    held = [name for name in names if (path / name).exists()]
+    if held and not force:
+        fix = "choose another --out, or --force to replace it"
+        raise _refusal(f"a folder without {of}", f"{path}, which holds one ({held[0]})", fix)
 
 
 def _refuse_held(path: Path, held: list[str]) -> None:

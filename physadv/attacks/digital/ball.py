@@ -18,6 +18,12 @@ def check_norm(norm: float, known: tuple[float, ...] = NORMS) -> None:
     check(norm in known, "norm", expected=f"{', '.join(others)} or {last}", got=norm)
 
 
+def check_rate(rate: float | None) -> None:
+    """Raise `UserError` unless a step's norm is a finite number above 0, or None."""
+    good = rate is None or (isfinite(rate) and rate > 0)
+    check(good, "rate", expected="a number above 0", got=rate)
+
+
 def check_ball(norm: float, eps: float, known: tuple[float, ...] = NORMS) -> None:
     """Raise `UserError` unless the norm is known and `eps` is a radius of it."""
     check_norm(norm, known)

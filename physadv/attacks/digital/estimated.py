@@ -19,7 +19,7 @@ from torch import Tensor
 from physadv.attacks.digital.about import About
 from physadv.attacks.digital.asking import Asking, Question
 from physadv.attacks.digital.attack import UNKNOWN, Rows, Step, Watch, check_images, ignore
-from physadv.attacks.digital.ball import check_norm, project, steepest
+from physadv.attacks.digital.ball import check_norm, check_rate, project, steepest
 from physadv.attacks.digital.settings import setting
 from physadv.attacks.estimate import average, directions
 from physadv.core import Encoded, check, generator, quantise, spawn
@@ -57,8 +57,7 @@ class EstimatedPGD:
         one_of("method", self.method, METHODS)
         check_norm(self.norm, (inf, 2.0, 1.0))
         check(0 <= self.eps < inf, "eps", expected="a number from 0 on", got=self.eps)
-        good = self.rate is None or 0 < self.rate < inf
-        check(good, "rate", expected="a number above 0", got=self.rate)
+        check_rate(self.rate)
         at_least_one(self, "queries", "samples")
         above_zero(self, "radius")
         good = 0 <= self.momentum < 1

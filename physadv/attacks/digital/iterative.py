@@ -13,7 +13,7 @@ import torch
 
 from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
-from physadv.attacks.digital.ball import check_ball, project, steepest
+from physadv.attacks.digital.ball import check_ball, check_rate, project, steepest
 from physadv.attacks.digital.descend import ask, box, descend
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check
@@ -41,8 +41,7 @@ class Iterative:
     def __post_init__(self) -> None:
         """Raise `UserError` for a budget that is none."""
         check_ball(self.norm, self.eps, (inf, 2.0))
-        good = self.rate is None or (isfinite(self.rate) and self.rate > 0)
-        check(good, "rate", expected="a number above 0", got=self.rate)
+        check_rate(self.rate)
         check(self.steps >= 1, "steps", expected="at least 1", got=self.steps)
         good = isfinite(self.decay) and self.decay >= 0
         check(good, "decay", expected="a number from 0 on", got=self.decay)

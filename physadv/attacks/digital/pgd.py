@@ -7,7 +7,7 @@ and Imperceivable Adversarial Attacks", ICCV 2019, whose ball holds changes of a
 """
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 from typing import Any, ClassVar
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
-from physadv.attacks.digital.ball import check_ball, project, random_point, steepest
+from physadv.attacks.digital.ball import check_ball, check_rate, project, random_point, steepest
 from physadv.attacks.digital.descend import ask, box, descend
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check, generator, spawn
@@ -45,8 +45,7 @@ class PGD:
     def __post_init__(self) -> None:
         """Raise `UserError` for a budget that is none."""
         check_ball(self.norm, self.eps)
-        good = self.rate is None or (isfinite(self.rate) and self.rate > 0)
-        check(good, "rate", expected="a number above 0", got=self.rate)
+        check_rate(self.rate)
         check(self.steps >= 1, "steps", expected="at least 1", got=self.steps)
         good = self.random_starts >= 0
         check(good, "random_starts", expected="0 or more", got=self.random_starts)

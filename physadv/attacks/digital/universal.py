@@ -7,7 +7,7 @@ time, projected onto the ball.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 from typing import ClassVar
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from physadv.attacks.digital.about import About
 from physadv.attacks.digital.attack import UNKNOWN, Rows, Step, Watch, check_door, ignore
-from physadv.attacks.digital.ball import check_ball, project, steepest
+from physadv.attacks.digital.ball import check_ball, check_rate, project, steepest
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check, generator, spawn
 from physadv.objectives import Objective
@@ -42,8 +42,7 @@ class Universal:
     def __post_init__(self) -> None:
         """Raise `UserError` for a budget that is none."""
         check_ball(self.norm, self.eps, (inf, 2.0))
-        good = self.rate is None or (isfinite(self.rate) and self.rate > 0)
-        check(good, "rate", expected="a number above 0", got=self.rate)
+        check_rate(self.rate)
         check(self.steps >= 1, "steps", expected="at least 1", got=self.steps)
         check(self.batch >= 1, "batch", expected="at least 1", got=self.batch)
         check(self.limit > 0, "limit", expected="a number above 0", got=self.limit)
