@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from physadv.attacks.digital.about import About
@@ -96,6 +95,8 @@ class LBFGS:
         ends: tuple[Tensor, ...],
     ) -> Tensor:
         """Return the change (C,H,W) of least penalised loss between its ends, from another on."""
+        from scipy.optimize import minimize  # here, as it takes a seventh of a second to load
+
         low, high = (end.flatten().double().cpu().numpy() for end in ends)
 
         def value(flat: np.ndarray) -> tuple[float, np.ndarray]:
