@@ -10,7 +10,7 @@ from physadv.cli.show import bar
 from physadv.core import UserError, check
 from physadv.evaluation import Pictures, Run, attack_pictures
 from physadv.objectives import Objective
-from physadv.victims import Victim
+from physadv.victims import UnansweredError, Victim
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,10 @@ def run_all(
     seed: int,
     batch: int,
 ) -> list[Run]:
-    """Run the attacks, each with its bar. Ctrl-C keeps those, and whole batches, that are done."""
+    """Run the attacks, each with its bar. Ctrl-C keeps those, and whole batches, that are done.
+
+    So does a remote victim that fails, or whose budget ends.
+    """
     runs = list[Run]()
     with bar() as progress:
         for one in plans:
@@ -72,10 +75,11 @@ def run_all(
                 found = attack_pictures(
                     victim, one.attack, pictures, objective, seed=seed, watch=(batch, tick)
                 )
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, UnansweredError) as error:
                 if not runs:
                     raise
-                last = replace(runs[-1].found, interrupted=True)
+                fault = error if isinstance(error, UnansweredError) else None
+                last = replace(runs[-1].found, interrupted=True, fault=fault)
                 return [*runs[:-1], replace(runs[-1], found=last)]
             about = about_attack(one.name)
             needs = None if about is None else about.needs

@@ -14,6 +14,7 @@ from physadv.evaluation.crossfit import (
     folds_of,
     judge_crossed,
 )
+from physadv.evaluation.count import remotes
 from physadv.evaluation.digital import NOISE, Attacked, attack_pictures
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
@@ -79,6 +80,7 @@ __all__ = [
     "read_pictures",
     "said",
     "shots",
+    "remotes",
     "sift",
     "success_grid",
     "sweep",
