@@ -5,6 +5,7 @@ from physadv.evaluation.audit import Run, audit
 from physadv.evaluation.boxed import Boxed, read_boxed
 from physadv.evaluation.change import measure
 from physadv.evaluation.clip import Filmed, filmed
+from physadv.evaluation.count import remotes
 from physadv.evaluation.course import Moment
 from physadv.evaluation.crossfit import (
     Crossed,
@@ -14,7 +15,6 @@ from physadv.evaluation.crossfit import (
     folds_of,
     judge_crossed,
 )
-from physadv.evaluation.count import remotes
 from physadv.evaluation.digital import NOISE, Attacked, attack_pictures
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
@@ -78,9 +78,9 @@ __all__ = [
     "read_as",
     "read_boxed",
     "read_pictures",
+    "remotes",
     "said",
     "shots",
-    "remotes",
     "sift",
     "success_grid",
     "sweep",

@@ -116,16 +116,16 @@ class KeptFile:
             raise UserError("out", expected="a file that can be written", got=got) from error
         self._written = time.monotonic()
 
-    def read(self, free: tuple[str, ...] = ()) -> None:
-        """Take the answers of an earlier run in; its facts must be these, but for `free` ones.
+    def read(self) -> None:
+        """Take the answers of an earlier run in, whose facts must be these.
 
         Raises `UserError` for a file that is none, or of another command.
         """
         try:
             with safe_open(self.path, "pt") as content:
                 was = json.loads((content.metadata() or {})["answers"])
-                keys, scores = content.get_tensor("keys"), content.get_tensor("scores")
-            known = {bytes(key).hex(): row for key, row in zip(keys.tolist(), scores.tolist(), strict=True)}
+                keys = [bytes(key).hex() for key in content.get_tensor("keys").tolist()]
+                known = dict(zip(keys, content.get_tensor("scores").tolist(), strict=True))
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             expected = f"answers kept by physadv attack, {self.path.name}"
             got = f"{self.path}, which is damaged ({type(error).__name__})"
@@ -133,7 +133,7 @@ class KeptFile:
         others = [
             f"{name} {now!r} instead of {was.get(name)!r}"
             for name, now in self.facts.items()
-            if name not in free and was.get(name) != now
+            if was.get(name) != now
         ]
         expected, fix = "what the attack began with", "give the same, or begin anew elsewhere"
         check(not others, "resume", expected=expected, got=", ".join(others), fix=fix)

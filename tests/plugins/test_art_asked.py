@@ -147,13 +147,13 @@ def test_what_images_are_made_on(substitute: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"substitute": None}, "substitute: expected a classifier with gradients, got None"),
+        ({}, "substitute: expected a classifier with gradients, got None"),
         ({"substitute": "nowhere"}, "substitute: expected a folder or file made by physadv train"),
     ],
 )
 def test_what_is_no_substitute_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Transfer(closed(), **values)
+        Transfer(closed(), **values).generate(arrays(2)[0])
     other = from_victim("bundled")
     with pytest.raises(ValueError, match="substitute: expected the 4 labels"):
         Transfer(closed(), other, verbose=False).generate(arrays(2)[0])

@@ -13,6 +13,7 @@ from physadv.attacks.digital.substitute import load_substitute
 from physadv_art.attacks.image import ImageAttack
 from physadv_art.attacks.settings import Argument, constructed_from, read
 from physadv_art.estimators import from_victim
+from physadv_art.frame import Array
 from physadv_art.victim import as_victim
 
 SUBSTITUTE = Argument(
@@ -69,12 +70,22 @@ class Transfer(ImageAttack):
 
     arguments: ClassVar[dict[str, Argument]] = {"substitute": SUBSTITUTE, "attack": ON_IT}
 
+    substitute: Any
+
+    def generate(
+        self, x: Any, y: Any = None, mask: Any = None, x_init: Any = None, **kwargs: Any
+    ) -> Array:
+        """Return images made on the substitute; see `ImageAttack.generate`."""
+        if self.substitute is None:
+            raise ValueError("substitute: expected a classifier with gradients, got None")
+        return super().generate(x, y, mask, x_init, **kwargs)
+
     def _ready(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the settings with the substitute as a victim, and the attack as one of ours."""
         given, attack = values["substitute"], values["attack"]
-        if given is None:
-            raise ValueError("substitute: expected a classifier with gradients, got None")
+        made = read(attack) if isinstance(attack, EvasionAttack) else attack
+        if given is None:  # ART's metrics set it later
+            return {"substitute": None, "attack": made}
         known = load_substitute(given) if isinstance(given, str | Path) else given
         on = known if isinstance(known, BaseEstimator) else from_victim(known)
-        made = read(attack) if isinstance(attack, EvasionAttack) else attack
         return {"substitute": as_victim(on), "attack": made}
