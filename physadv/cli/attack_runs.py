@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from physadv.attacks.digital import DigitalAttack
+from physadv.attacks.digital import About, DigitalAttack
+from physadv.attacks.digital.substitute import Transfer
 from physadv.cli.plugins import about_attack, eps_name, find_attack, read_number, settings_known
 from physadv.cli.show import bar
 from physadv.core import UserError, check
 from physadv.evaluation import Pictures, Run, attack_pictures
 from physadv.objectives import Objective
 from physadv.victims import UnansweredError, Victim
+
+NORMS = ("inf", "2", "1", "0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +86,21 @@ def run_all(
                 return [*runs[:-1], replace(runs[-1], found=last)]
             about = about_attack(one.name)
             needs = None if about is None else about.needs
-            runs.append(Run(one.name, one.eps, found, one.settings, needs))
+            norm = _norm(one.attack, about)
+            runs.append(Run(one.name, one.eps, found, one.settings, needs, norm))
             if found.interrupted:
                 break
     return runs
+
+
+def _norm(attack: object, about: About | None) -> str | None:
+    """Return the norm that an attack keeps small, on a substitute its own; None: unknown."""
+    inner = attack.attack if isinstance(attack, Transfer) else attack
+    own = getattr(inner, "norm", None)
+    if own is not None:
+        return f"{own:g}"
+    known = inner.about if inner is not attack and hasattr(inner, "about") else about
+    return known.norm if known is not None and known.norm in NORMS else None
 
 
 def _size(text: str) -> float:
