@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
         state.kinds.append(self.headers["Content-Type"].split(";")[0])
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if len(state.times) == state.last:
-            self.server.socket.close()
+            self.server.socket.close()  # type: ignore[attr-defined]  # it is a TCP server
         fault = state.faults.pop(0) if state.faults else 200
         images = decoded(self.headers["Content-Type"], body)
         state.images += len(images)

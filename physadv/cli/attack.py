@@ -172,6 +172,7 @@ def attack(
     wanted = None if target is None else label_of(known, target, "target")
     if isinstance(known, Detector):
         _check_detector(images, truth, target=target, camera=camera)
+    given: dict[str, object]
     given = {"victim": victim, "images": images, "target": target, "truth": truth, "mask": mask}
     given |= {"camera": camera, "samples": samples, "batch": batch, "seed": seed}
     with keeping(known, out, told(plans, **given), resume=resume) as again:

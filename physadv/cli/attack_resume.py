@@ -42,7 +42,7 @@ def keeping(victim: Loaded, out: Path, facts: Mapping[str, str], *, resume: bool
     """
     found = remotes(victim)
     own = [one for one in found if getattr(one.answers, "folder", None) is not None]
-    file = KeptFile(out / ANSWERS, facts | {"address": ", ".join(one.digest() for one in found)})
+    file = KeptFile(out / ANSWERS, {**facts, "address": ", ".join(one.digest() for one in found)})
     expected, fix = "a folder with answers to go on with", "leave --resume out to begin anew"
     there = file.path.exists()
     check(there or not resume or bool(own), "resume", expected=expected, got=out, fix=fix)

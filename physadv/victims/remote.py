@@ -93,8 +93,8 @@ class Remote:
             error.scores = self._together(known, keys).to(images)
             raise
         except UserError as error:
-            told = {"expected": error.expected, "got": error.got, "fix": error.fix}
-            raise UnansweredError(error.argument, **told) from error
+            expected, got, fix = error.expected, error.got, error.fix
+            raise UnansweredError(error.argument, expected=expected, got=got, fix=fix) from error
         return Answer(self._together(known, keys).to(images))
 
     def label(self, name_or_index: str | int) -> int:

@@ -161,7 +161,7 @@ def test_a_cache_of_its_own_is_kept_to(photos: Path) -> None:
     name, setting = ATTACKS[0]
     with serving() as server:
         victim(server.url, 'cache="answers"')
-        server.faults = [200] * 10 + [404]
+        server.faults += [*[200] * 10, 404]
         first: Result = physadv(*command(name, setting))
         assert "go on with the same command and --resume" in first.stderr
         assert len(list(Path("answers").iterdir())) == server.images - 4 > 10
@@ -175,7 +175,7 @@ def test_what_is_there_is_neither_lost_nor_taken_for_something_else(photos: Path
         victim(server.url)
         none = refused(physadv(*command(name, setting, "--resume")))
         assert "resume: expected a folder with answers to go on with" in none
-        server.faults = [200] * 3 + [404]
+        server.faults += [*[200] * 3, 404]
         physadv(*command(name, setting))
         kept = (OUT / FILE).read_bytes()
         line = refused(physadv(*command(name, setting)))

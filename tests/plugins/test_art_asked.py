@@ -81,7 +81,7 @@ def test_the_class_read_is_enough_for_one_and_gradients_are_asked_of_none() -> N
 
 def test_a_defence_at_the_end_is_part_of_what_is_asked() -> None:
     """`predict` alone is asked, of an estimator with gradients too: they are not looked at."""
-    on = estimator()
+    on: Any = estimator()
     x, labels = data(on, 4)
     seen = []
     whole = on.predict

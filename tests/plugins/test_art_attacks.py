@@ -72,8 +72,8 @@ QUICK: dict[Any, dict[str, Any]] = {
 }
 ASKED = (EstimatedPGD, GenAttack, EvadeHC, Transfer)
 """Their estimators need nothing but predict."""
-EACH = (PGD, StickerPatch, FastGradient, Iterative, LBFGS, Smallest, Perceptual, Disguise)
-EACH += (*ASKED, Synthesis, AdvGAN)
+ALONE = (PGD, StickerPatch, FastGradient, Iterative, LBFGS, Smallest, Perceptual, Disguise)
+EACH: tuple[Any, ...] = (*ALONE, *ASKED, Synthesis, AdvGAN)
 """These change each image for itself, so that each can have a target of its own."""
 WITHOUT_CHANCE = (FastGradient, Iterative, LBFGS, Perceptual)
 ATTACKS = list(QUICK)

@@ -35,7 +35,9 @@ class ImageAttack(EvasionAttack):  # type: ignore[misc]  # ART has no types
     settings: Any
     asked = 0
     together = False
-    _estimator_requirements = (BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator)
+    _estimator_requirements: tuple[type, ...] = (
+        *(BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator),
+    )
     _last: tuple[Task, Encoded] | None = None
 
     def generate(

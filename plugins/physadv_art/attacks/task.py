@@ -41,10 +41,9 @@ class Task:
 
     def array(self, attacked: Tensor) -> Array:
         """Return attacked images as x has them; what is as it was keeps its values."""
-        pair = self.images, attacked
         if self.x.ndim == 2:
-            pair = self.images.flatten(1), attacked.flatten(1)
-        return self.frame.changed(self.x, *pair)
+            return self.frame.changed(self.x, self.images.flatten(1), attacked.flatten(1))
+        return self.frame.changed(self.x, self.images, attacked)
 
     def judged(self, attacked: Encoded, controls: dict[str, Encoded] | None = None) -> ImageReport:
         """Have the judge look at attacked images."""
