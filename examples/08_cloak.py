@@ -32,7 +32,7 @@ class Service(BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # the name is http.server's
         """Answer."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        files = np.stack([Image.open(BytesIO(b64decode(one))) for one in body["images"]])
+        files = np.stack([np.asarray(Image.open(BytesIO(b64decode(k)))) for k in body["images"]])
         answer = MODEL(Encoded(torch.from_numpy(files).permute(0, 3, 1, 2) / 255))
         self.send_response_only(200)
         self.end_headers()
