@@ -10,7 +10,7 @@ from physadv.cli.attack_runs import Planned
 from physadv.cli.show import errors
 from physadv.core import check
 from physadv.evaluation import Run, remotes
-from physadv.victims import KeptFile, Loaded, UnansweredError
+from physadv.victims import UNANSWERED, KeptFile, Loaded
 
 ANSWERS, STOPPED = "answers.safetensors", 130
 MORE = "queries"
@@ -58,7 +58,7 @@ def keeping(victim: Loaded, out: Path, facts: Mapping[str, str], *, resume: bool
             raise
         errors.print(f"physadv: stopped; {again}: {_count(file)}", style="yellow", markup=False)
         raise typer.Exit(STOPPED) from error
-    except UnansweredError as error:
+    except UNANSWERED as error:
         fix = f"{error.fix}; {again}: {_count(file)}" if file.known or own else error.fix
         raise error.about(error.argument, fix) from error
     finally:

@@ -11,7 +11,7 @@ from physadv.cli.show import bar
 from physadv.core import UserError, check
 from physadv.evaluation import Pictures, Run, attack_pictures
 from physadv.objectives import Objective
-from physadv.victims import UnansweredError, Victim
+from physadv.victims import UNANSWERED, Victim
 
 NORMS = ("inf", "2", "1", "0")
 
@@ -78,10 +78,10 @@ def run_all(
                 found = attack_pictures(
                     victim, one.attack, pictures, objective, seed=seed, watch=(batch, tick)
                 )
-            except (KeyboardInterrupt, UnansweredError) as error:
+            except (KeyboardInterrupt, *UNANSWERED) as error:
                 if not runs:
                     raise
-                fault = error if isinstance(error, UnansweredError) else None
+                fault = error if isinstance(error, UserError) else None
                 last = replace(runs[-1].found, interrupted=True, fault=fault)
                 return [*runs[:-1], replace(runs[-1], found=last)]
             about = about_attack(one.name)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from physadv.attacks.digital import DigitalAttack, Rows, Step, settings_of
-from physadv.core import Encoded, Rate, generator, quantise, spawn
+from physadv.core import Encoded, Rate, UserError, generator, quantise, spawn
 from physadv.evaluation.change import measure, noise_alike
 from physadv.evaluation.count import counting
 from physadv.evaluation.course import Course, Moment
 from physadv.evaluation.pictures import Pictures
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
-from physadv.victims import UnansweredError, Victim
+from physadv.victims import UNANSWERED, Victim
 
 NOISE = "noise of the same size"
 Tick = Callable[[float], None]
@@ -41,7 +41,7 @@ class Attacked:
     course: tuple[Moment, ...]
     one_step: Rate | None
     interrupted: bool
-    fault: UnansweredError | None = None
+    fault: UserError | None = None
 
     @property
     def noise(self) -> Rate | None:
@@ -63,7 +63,7 @@ def attack_pictures(
     `objective` comes with the class wanted, None for any other than the label; `watch` is the size
     of a batch and what is told the share that is done. Ctrl-C ends it: whole batches made by then
     are judged, and the same where the budget of a remote victim ends or its server fails, as far
-    as that has answered. Raises `KeyboardInterrupt`, or `UnansweredError`, where there are none.
+    as that has answered. Raises `KeyboardInterrupt`, or one of `UNANSWERED`, where there are none.
     """
     goal, target = objective
     course, begun = Course(victim), perf_counter()
@@ -75,7 +75,7 @@ def attack_pictures(
     noise = noise_alike(done.images, made, generator(spawn(seed, "noise")))
     try:
         report = judge_images(victim, done.images, made, goal, told, {NOISE: noise})
-    except UnansweredError as error:  # the images made have been asked about, noise has not
+    except UNANSWERED as error:  # the images made have been asked about, noise has not
         report, stopped = judge_images(victim, done.images, made, goal, told), stopped or error
     one_step, short = None, None if stopped else first_step(attack)
     if short is not None:
@@ -94,7 +94,7 @@ def attack_pictures(
         tuple(course.moments),
         one_step,
         stopped is not None,
-        stopped if isinstance(stopped, UnansweredError) else None,
+        stopped if isinstance(stopped, UserError) else None,
     )
 
 
@@ -119,7 +119,7 @@ def _attacked(
     objective: tuple[Objective, int | None],
     seed: int,
     watch: tuple[int, Tick, Course],
-) -> tuple[Encoded, KeyboardInterrupt | UnansweredError | None]:
+) -> tuple[Encoded, KeyboardInterrupt | UserError | None]:
     """Return the images of whole batches, and what ended it too early; watch the first batch."""
     (goal, target), (size, tick, course) = objective, watch
     made, told, count = list[Tensor](), pictures.told_labels(target), len(pictures.files)
@@ -144,7 +144,7 @@ def _attacked(
                 course.record(found, course.steps)
             made.append(found)
             tick((first + len(found)) / count)
-    except (KeyboardInterrupt, UnansweredError) as error:
+    except (KeyboardInterrupt, *UNANSWERED) as error:
         if not made:
             raise
         return Encoded(torch.cat(made)), error

@@ -11,7 +11,7 @@ from physadv.victims.loading import Loaded, load_victim
 from physadv.victims.network import Network
 from physadv.victims.onnx import load_onnx, onnx_classifier, onnx_detector
 from physadv.victims.prepare import Prepare
-from physadv.victims.remote import BudgetError, Remote, UnansweredError
+from physadv.victims.remote import UNANSWERED, BudgetError, Remote, UnansweredError
 from physadv.victims.scikit import hog, pixels, scikit_classifier
 from physadv.victims.service import Service
 from physadv.victims.timm import timm_classifier
@@ -21,6 +21,7 @@ from physadv.victims.weights import load_weights, read_weights
 from physadv.victims.wire import Wire
 
 __all__ = [
+    "UNANSWERED",
     "Asked",
     "BudgetError",
     "Classifier",

@@ -17,14 +17,18 @@ from physadv.victims.service import Line, Service
 from physadv.victims.wire import Wire
 
 
-class UnansweredError(UserError):
-    """There is no answer to all that was asked: the budget is used up, or the server fails."""
-
-
-class BudgetError(UnansweredError):
+class BudgetError(UserError):
     """The query budget is used up; `scores` (B,K) are what is known, NaN where nothing is."""
 
     scores: Tensor
+
+
+class UnansweredError(UserError):
+    """The server hangs, fails or answers nonsense; what was answered before is kept."""
+
+
+UNANSWERED = (BudgetError, UnansweredError)
+"""Why there may be no answer to all that was asked."""
 
 
 class Remote:
