@@ -8,7 +8,7 @@ import typer
 
 from physadv.cli.attack_runs import Planned
 from physadv.cli.show import errors
-from physadv.core import check
+from physadv.core import UserError, check
 from physadv.evaluation import Run, remotes
 from physadv.victims import UNANSWERED, KeptFile, Loaded
 
@@ -61,6 +61,9 @@ def keeping(victim: Loaded, out: Path, facts: Mapping[str, str], *, resume: bool
     except UNANSWERED as error:
         fix = f"{error.fix}; {again}: {_count(file)}" if file.known or own else error.fix
         raise error.about(error.argument, fix) from error
+    except UserError:  # a command that cannot be: there is nothing to go on with
+        file.known.clear()
+        raise
     finally:
         file.write()
 
