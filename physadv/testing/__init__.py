@@ -1,4 +1,4 @@
-"""The contracts as functions: run them on your own effect, victim or attack."""
+"""The contracts as functions, to run on your own effect, victim or attack; a stand-in server."""
 
 from physadv.testing.attack import check_attack
 from physadv.testing.contract import ContractError
@@ -6,6 +6,7 @@ from physadv.testing.digital import check_digital
 from physadv.testing.effect import check_effect
 from physadv.testing.patch import check_patch
 from physadv.testing.plugin import check_plugin
+from physadv.testing.served import served
 from physadv.testing.shift import check_shift
 from physadv.testing.victim import check_victim
 
@@ -18,4 +19,5 @@ __all__ = [
     "check_plugin",
     "check_shift",
     "check_victim",
+    "served",
 ]

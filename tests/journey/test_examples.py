@@ -25,7 +25,7 @@ def run(
 def test_they_are_numbered_and_short() -> None:
     assert [path.name[:3] for path in EXAMPLES] == [f"{k:02d}_" for k in range(1, 9)]
     lengths = {path.name: len(path.read_text().splitlines()) for path in EXAMPLES}
-    assert max(lengths.values()) < 90, lengths
+    assert max(lengths.values()) < 60, lengths
 
 
 def test_generate(
