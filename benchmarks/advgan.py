@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.digital import STOP_SIGN
 from physadv.attacks.digital import AdvGAN, Rows
 from physadv.core import Encoded, Rate, generator, quantise, wilson
 from physadv.objectives import untargeted
@@ -21,7 +22,7 @@ from physadv.victims import Classifier
 from physadv.victims.bundled import bundled
 from tests.lisa import STOP, lisa
 
-GTSRB_CLASSES, STOP_SIGN = 43, 14
+GTSRB_CLASSES = 43
 GOAL = untargeted(confidence=0.0)
 """Carlini and Wagner's margin with confidence 0, as in the paper."""
 

@@ -6,6 +6,7 @@ python -m benchmarks.digital DATA [--n 500] [--least-n 50] [--steps 40] [--victi
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from math import inf
 from pathlib import Path
 from time import process_time
@@ -145,6 +146,7 @@ def budgeted(eps: float, steps: int) -> list[Tally]:
     rate, round_eps = 2.5 * eps / steps, 40 * eps
     round_rate = 2.5 * round_eps / steps
     a, f, t = (theirs(name) for name in ("art", "foolbox", "torchattacks"))
+    bare = art_alone if find_spec("art") else a
     art_pgd = {"num_random_init": 1, "max_iter": steps, "batch_size": PART}
     walk = {"max_iter": steps, "eps": eps, "eps_step": eps / steps, "batch_size": PART}
     even = {"steps": steps, "eps": eps, "alpha": eps / steps}
@@ -161,7 +163,7 @@ def budgeted(eps: float, steps: int) -> list[Tally]:
         ("MI-FGSM", "ART", a("MomentumIterativeMethod", walk | {"decay": 1.0}), inf),
         ("MI-FGSM", "torchattacks", t("MIFGSM", even | {"decay": 1.0}), inf),
         ("PGD inf", "physadv", PGD(inf, eps, steps=steps), inf),
-        ("PGD inf", "ART", alone_or_none(art_pgd | {"eps": eps, "eps_step": rate}), inf),
+        ("PGD inf", "ART", bare(art_pgd | {"eps": eps, "eps_step": rate}), inf),
         (
             "PGD inf",
             "ART on our classifier",
@@ -239,15 +241,6 @@ def smallest() -> list[Tally]:
     ]
     peers = [Tally(group, name, attack, norm) for group, name, attack, norm in rows if attack]
     return sorted(own + peers, key=lambda one: one.group, reverse=True)
-
-
-def alone_or_none(settings: dict[str, Any]) -> DigitalAttack | None:
-    """Return ART's PGD without our classifier, None if ART is missing."""
-    try:
-        return art_alone(settings)
-    except ImportError as error:
-        show.console.print(f"left out: {error}", markup=False)
-        return None
 
 
 def theirs(name: str) -> Any:

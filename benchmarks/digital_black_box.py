@@ -24,6 +24,7 @@ from torch import Tensor
 
 from benchmarks import show
 from physadv.attacks.digital import DigitalAttack, Rows, size
+from physadv.attacks.digital.ball import random_point
 from physadv.cli.plugins import find_attack
 from physadv.core import Answer, Encoded, UserError, generator, load_image, quantise, spawn, wilson
 from physadv.core.check import one_of
@@ -120,13 +121,13 @@ class Counted:
 
 def noise(victim: Counted, eps: float, rng: torch.Generator) -> None:
     """Ask about random corners of the ball, or points of a round one, until the budget ends."""
+    like = victim.clean.expand(NOISES, -1, -1, -1)
     while True:
-        shape = (NOISES, *victim.clean.shape[1:])
-        change = 2.0 * torch.randint(2, shape, generator=rng) - 1
-        if victim.norm == 2:
-            change = torch.randn(shape, generator=rng)
-            change = change / size(change, 2.0)[:, None, None, None]
-        victim(Encoded((victim.clean + eps * change).clamp(0, 1)))
+        if victim.norm == inf:
+            change = eps * (2.0 * torch.randint(2, like.shape, generator=rng) - 1)
+        else:
+            change = random_point(like, eps, victim.norm, rng)
+        victim(Encoded((victim.clean + change).clamp(0, 1)))
 
 
 def made(name: str, eps: float, queries: int, norm: float) -> DigitalAttack:

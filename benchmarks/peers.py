@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from benchmarks.cases import Case, pictures
 from benchmarks.steps import TARGET, Step
-from physadv.attacks.digital import DigitalAttack, Rows
+from physadv.attacks.digital import Rows
 from physadv.core import Encoded
 from physadv.victims import Classifier
 
@@ -27,17 +27,9 @@ def art(case: Case, network: nn.Module) -> Step:
     torchvision, which it needs.
     """
     from art.attacks.evasion import AdversarialPatchPyTorch
-    from art.estimators.classification import PyTorchClassifier
 
     shape = (3, case.size_px, case.size_px)
-    estimator = PyTorchClassifier(
-        network,
-        loss=nn.CrossEntropyLoss(),
-        input_shape=shape,
-        nb_classes=case.classes,
-        clip_values=(0.0, 1.0),
-        device_type="cpu" if case.device == "cpu" else "gpu",
-    )
+    estimator = _art_classifier(network, shape, case.classes, case.device)
     attack = AdversarialPatchPyTorch(
         estimator, batch_size=case.batch, patch_shape=shape, verbose=False
     )
@@ -86,8 +78,8 @@ def _camera() -> nn.Module:
     )
 
 
-def art_alone(settings: dict[str, Any]) -> DigitalAttack:
-    """Return ART's PGD on ART's own PyTorchClassifier, for the network as torch loads it.
+def art_alone(settings: dict[str, Any]) -> Any:
+    """Return ART's PGD on ART's own PyTorchClassifier as a digital attack, for a network as loaded.
 
     The weights ask for gradients, as those of a network just loaded do, and ART computes them in
     each step. Raises ImportError without ART.
@@ -117,7 +109,9 @@ def _as_loaded(victim: Classifier) -> Iterator[nn.Module]:
             weight.requires_grad_(learns)
 
 
-def _art_classifier(network: nn.Module, shape: tuple[int, ...], classes: int) -> Any:
+def _art_classifier(
+    network: nn.Module, shape: tuple[int, ...], classes: int, device: str = "cpu"
+) -> Any:
     from art.estimators.classification import PyTorchClassifier
 
     return PyTorchClassifier(
@@ -126,7 +120,7 @@ def _art_classifier(network: nn.Module, shape: tuple[int, ...], classes: int) ->
         input_shape=shape,
         nb_classes=classes,
         clip_values=(0.0, 1.0),
-        device_type="cpu",
+        device_type="cpu" if device == "cpu" else "gpu",
     )
 
 
