@@ -13,6 +13,7 @@ from physadv.evaluation.digital import Attacked
 BLACK: tuple[Needs, ...] = ("scores", "labels", "nothing")
 LEVEL = 0.05
 """A p below it is a doubt."""
+LEARNT = ": what the substitute learnt is nothing the victim knows"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +69,9 @@ def _noise(runs: Sequence[Run]) -> list[str]:
     found = [(run, run.found.noise) for run in runs]
     return [
         f"{run.told}: succeeds in {run.success}, noise of the same size in {noise} too"
+        + (LEARNT if run.transferred else "")
         for run, noise in found
         if noise is not None and noise.hits and noise.share >= run.success.share
-        if not run.transferred
     ]
 
 
@@ -106,17 +107,14 @@ def _knowledge(runs: Sequence[Run]) -> list[str]:
 
 
 def _transfer(runs: Sequence[Run]) -> list[str]:
-    """Doubt where a substitute's images beat those of the best white box, or do no more than noise.
+    """Doubt where a substitute's images beat those of the best white box.
 
     White boxes of its eps and norm count. They met the same images, so that McNemar's test tells
     whether the difference is chance (1947).
     """
     doubts = []
     for run in (one for one in runs if one.transferred):
-        noise, sizes = run.found.noise, (run.eps, run.norm)
-        if noise is not None and noise.hits and noise.share >= run.success.share:
-            told = f"{run.told}: succeeds in {run.success}, noise of the same size in {noise} too"
-            doubts.append(f"{told}: what the substitute learnt is nothing the victim knows")
+        sizes = (run.eps, run.norm)
         same = [one for one in runs if one.needs == "gradients" and (one.eps, one.norm) == sizes]
         if None in sizes or not same:
             continue
