@@ -61,8 +61,9 @@ def keeping(victim: Loaded, out: Path, facts: Mapping[str, str], *, resume: bool
     except UNANSWERED as error:
         fix = f"{error.fix}; {again}: {_count(file)}" if file.known or own else error.fix
         raise error.about(error.argument, fix) from error
-    except UserError:  # a command that cannot be: there is nothing to go on with
-        file.known.clear()
+    except UserError:  # a command that cannot be leaves no folder behind
+        if not file.path.exists():
+            file.known.clear()
         raise
     finally:
         file.write()
