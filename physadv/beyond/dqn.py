@@ -31,16 +31,16 @@ class DQN:
     Every `look` steps `trials` episodes are played without exploring: the best agent is kept.
     """
 
-    steps: int = 50_000
+    steps: int = 80_000
     worlds: int = 8
     memory: int = 50_000
     batch: int = 64
     updates: int = 2
-    rate: float = 1e-3
+    rate: float = 5e-4
     discount: float = 0.99
     explore: float = 0.05
     follow: float = 0.01
-    look: int = 5_000
+    look: int = 4_000
     trials: int = 20
 
     def __post_init__(self) -> None:
