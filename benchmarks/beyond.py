@@ -128,7 +128,9 @@ def texts(
     for name, model in models.items():
         fitted = make_pipeline(TfidfVectorizer(), model).fit(*map(list, zip(*train, strict=True)))
         victim = TextVictim(fitted)
-        head = "| attack | success | control | words changed | queries each |\n|---|---|---|---|---|"
+        head = (
+            "| attack | success | control | words changed | queries each |\n|---|---|---|---|---|"
+        )
         _say(f"\n{name}: fitted on {len(train)} texts\n{head}")
         for kind, ways in {"nearest words": near, "character edits": CharacterEdits()}.items():
             for told in ({"order": "pwws"}, {"order": "saliency"}, {"answers": "labels"}):

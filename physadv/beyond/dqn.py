@@ -121,9 +121,7 @@ class _Learner:
         with torch.no_grad():
             actions = self.network(seen).argmax(dim=1)
         chance = torch.rand(len(worlds), generator=rng) < explore
-        actions = torch.where(
-            chance, torch.randint(count, actions.shape, generator=rng), actions
-        )
+        actions = torch.where(chance, torch.randint(count, actions.shape, generator=rng), actions)
         for k, world in enumerate(worlds):
             after, reward, dead, cut, _ = world.step(first + int(actions[k]))
             self._keep(seen[k], actions[k], float(reward), observed([after])[0], on=not dead)
@@ -150,7 +148,5 @@ class _Learner:
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
         with torch.no_grad():
-            for slow, fast in zip(
-                self.target.parameters(), self.network.parameters(), strict=True
-            ):
+            for slow, fast in zip(self.target.parameters(), self.network.parameters(), strict=True):
                 slow.lerp_(fast, self.how.follow)

@@ -1,10 +1,12 @@
-"""The judge of anything: what is read right before an attack, and what of it is read wrong after."""
+"""The judge of anything: of what is read right before an attack, what is read wrong after."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from physadv.core import Rate, check, wilson
+
+T = TypeVar("T")
 
 CONTROL_SHARE = 0.05
 RIGHT_SHARE = 0.9
@@ -17,7 +19,7 @@ class Counted(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome[T]:
+class Outcome(Generic[T]):
     """What came of an attack: rates with Wilson's intervals, among the items read right before.
 
     `right` of all items; `success` and `control` of the `kept` ones (their places among all items)
@@ -41,7 +43,7 @@ class Outcome[T]:
         return self.right.n - self.right.hits
 
 
-def judge[T](
+def judge(
     items: Sequence[T],
     truth: Sequence[Any],
     ask: Callable[[Sequence[T]], Sequence[Any]],
@@ -77,18 +79,18 @@ def judge[T](
     return Outcome(*rates, tuple(kept), tuple(made), tuple(fooled), queries, doubts)
 
 
-def _answers[T](ask: Callable[[Sequence[T]], Sequence[Any]], items: Sequence[T]) -> Sequence[Any]:
+def _answers(ask: Callable[[Sequence[T]], Sequence[Any]], items: Sequence[T]) -> Sequence[Any]:
     found = ask(items)
     check(len(found) == len(items), "ask", expected=f"{len(items)} answers", got=len(found))
     return found
 
 
-def _as_many[T](made: Sequence[T], items: Sequence[T], who: str) -> Sequence[T]:
+def _as_many(made: Sequence[T], items: Sequence[T], who: str) -> Sequence[T]:
     check(len(made) == len(items), who, expected=f"{len(items)} items", got=len(made))
     return made
 
 
-def _wrong[T](
+def _wrong(
     ask: Callable[[Sequence[T]], Sequence[Any]], items: Sequence[T], truth: Sequence[Any]
 ) -> list[bool]:
     found = _answers(ask, items)

@@ -10,7 +10,7 @@ import torch
 from physadv.core import check
 from physadv.core.check import at_least_one, one_of
 
-WORD = re.compile(r"\w+(?:['’]\w+)*")
+WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 EDITS = ("swap", "delete", "insert", "neighbour", "homoglyph")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
