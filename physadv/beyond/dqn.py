@@ -8,7 +8,7 @@ targets of van Hasselt, Guez & Silver, "Deep Reinforcement Learning with Double 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from math import prod
+from math import inf, prod
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,8 @@ class DQN:
     `steps` of `worlds` environments in turn; a random action in a share `explore` of them, falling
     from 1 over the first third; `memory` transitions are kept, `batch` of them drawn for each of
     `updates` updates a round; the target network takes a share `follow` of the weights at each.
-    Every `look` steps `trials` episodes are played without exploring: the best agent is kept.
+    The rate falls to 0 evenly. Every `look` steps `trials` episodes are played without exploring:
+    the best agent is kept, and training ends where their mean return reaches `goal`.
     """
 
     steps: int = 80_000
@@ -42,6 +43,7 @@ class DQN:
     follow: float = 0.01
     look: int = 4_000
     trials: int = 20
+    goal: float = inf
 
     def __post_init__(self) -> None:
         """Raise `UserError` for settings that are none."""
@@ -62,9 +64,10 @@ class DQN:
         views = [world.reset(seed=spawn(seed, k) % 2**31)[0] for k, world in enumerate(worlds)]
         trials = [spawn(seed, "trial", k) % 2**31 for k in range(self.trials)]
         best, kept, done = -torch.inf, deepcopy(learner.network), 0
-        while done < self.steps:
+        while done < self.steps and best < self.goal:
             done += self.worlds
             learner.act(worlds, views, max(self.explore, 1 - 3 * done / self.steps), rng)
+            learner.optimiser.param_groups[0]["lr"] = self.rate * max(0.0, 1 - done / self.steps)
             if learner.stored >= 10 * self.batch:
                 for _ in range(self.updates):
                     learner.update(rng)
