@@ -24,6 +24,7 @@ from physadv.beyond import (
     WordAttack,
     bounds,
     changed_places,
+    environment,
     judge,
     mean_of,
     nearest_words,
@@ -33,12 +34,12 @@ from physadv.beyond import (
     spread,
     timed,
 )
-from physadv.beyond.gymnasium import CATCH, environment
 from physadv.core import check, generator, spawn
 
 app = typer.Typer()
+CATCH = "physadv/Catch-v0"
 TASKS = {
-    "CartPole-v1": (DQN(), (0.05, 0.1, 0.2, 0.4, 0.8)),
+    "CartPole-v1": (DQN(look=1000, trials=10, goal=500.0), (0.05, 0.1, 0.2, 0.4, 0.8)),
     CATCH: (DQN(steps=20_000), (0.01, 0.03, 0.1, 0.3)),
 }
 CLEAR = 1.0

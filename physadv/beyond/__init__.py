@@ -1,6 +1,7 @@
 """Beyond images: policies' observations and texts, with a judge of anything."""
 
 from physadv.beyond.dqn import DQN
+from physadv.beyond.environments import environment
 from physadv.beyond.judge import Outcome, judge
 from physadv.beyond.mean import Mean, mean_of
 from physadv.beyond.observe import (
@@ -39,6 +40,7 @@ __all__ = [
     "always",
     "bounds",
     "changed_places",
+    "environment",
     "judge",
     "mean_of",
     "nearest_words",

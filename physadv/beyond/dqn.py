@@ -9,6 +9,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from math import inf, prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -131,7 +132,13 @@ class _Learner:
             views[k] = world.reset()[0] if dead or cut else after
 
     def _keep(self, seen: Tensor, action: Tensor, reward: float, after: Tensor, on: bool) -> None:
-        row = {"seen": seen, "action": action, "reward": reward, "after": after, "on": float(on)}
+        row: dict[str, Any] = {
+            "seen": seen,
+            "action": action,
+            "reward": reward,
+            "after": after,
+            "on": float(on),
+        }
         for name, value in row.items():
             self.rows[name][self.at] = value
         self.at = (self.at + 1) % self.how.memory

@@ -1,18 +1,19 @@
 """Gymnasium's environments by name, and a small one whose observations are pixels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from physadv.core import check
+from physadv.core import UserError, check
 from physadv.victims.extra import extra
 
 with extra("beyond", "environment"):
     import gymnasium
     from gymnasium.spaces import Box, Discrete
 
-CATCH = "physadv/Catch-v0"
+NAME = "physadv/Catch-v0"
 SIDE = 24
 BALL, PADDLE = 3, 7
 SPEED = 2
@@ -35,7 +36,8 @@ class Catch(gymnasium.Env[Frame, int]):
         check(balls >= 1, "balls", expected="at least 1", got=balls)
         self.balls = balls
         self.observation_space = Box(0.0, 1.0, (1, SIDE, SIDE), np.float32)
-        self.action_space = Discrete(3)
+        self.action_space = Discrete(3)  # type: ignore[assignment]  # their numbers are numpy's
+        self.paddle = self.left = self.row = self.column = self.drift = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -70,18 +72,14 @@ class Catch(gymnasium.Env[Frame, int]):
         return frame
 
 
-gymnasium.register(CATCH, entry_point=Catch)
+gymnasium.register(NAME, entry_point=lambda **settings: Catch(**settings))
 
 
-def environment(name: str, **settings: Any) -> "gymnasium.Env[Any, Any]":
-    """Return a new environment by Gymnasium's name, `CATCH` among them; unknown ones are refused.
-
-    Raises `UserError` for a name or settings that Gymnasium does not take.
-    """
+def made(name: str, settings: Mapping[str, Any]) -> "gymnasium.Env[Any, Any]":
+    """Return a new environment, or raise `UserError` for what Gymnasium does not take."""
     try:
         return gymnasium.make(name, **settings)
     except (gymnasium.error.Error, TypeError) as error:
-        first = str(error).splitlines()[0]
+        got = f"{name!r} ({str(error).splitlines()[0]})"
         expected = "the name of an environment of Gymnasium"
-        check(False, "environment", expected=expected, got=f"{name!r} ({first})")
-        raise
+        raise UserError("environment", expected=expected, got=got) from error

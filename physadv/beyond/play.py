@@ -47,7 +47,7 @@ class Attacker(Protocol):
     """What stands between environment and policy; see `ObservationAttack`."""
 
     def __call__(
-        self, policy: nn.Module, observations: Tensor, space: Space, rng: torch.Generator
+        self, policy: nn.Module, observations: Tensor, space: Space, rng: torch.Generator, /
     ) -> tuple[Tensor, Tensor]:
         """Return observations (B,...) and which of them were attacked, (B,) bool."""
 

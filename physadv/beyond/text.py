@@ -31,7 +31,7 @@ class TextVictim:
 
     def __init__(self, model: Any) -> None:
         """Raise `UserError` for what is not fitted."""
-        known = getattr(model, "classes_", None)
+        known: Any = getattr(model, "classes_", None)
         got, fix = repr(type(model).__name__), "call its fit first"
         check(known is not None, "model", expected="a fitted text classifier", got=got, fix=fix)
         self.model, self.classes, self.queries = model, list(known), 0

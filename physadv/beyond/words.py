@@ -154,11 +154,11 @@ def nearest_words(
     table = np.zeros((len(known), len(known)))
     for text in split:
         at = [place.get(one, -1) for one in text]
-        for k, one in enumerate(at):
-            for other in at[k + 1 : k + 1 + window]:
-                if one >= 0 and other >= 0:
-                    table[one, other] += 1
-                    table[other, one] += 1
+        for k, row in enumerate(at):
+            for column in at[k + 1 : k + 1 + window]:
+                if row >= 0 and column >= 0:
+                    table[row, column] += 1
+                    table[column, row] += 1
     return _nearest(table, known, near, size)
 
 

@@ -1,5 +1,6 @@
 """Policies are attacked as closed forms say; a trained one falls to the attack, not to noise."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from math import inf, sqrt
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
+from gymnasium.utils.env_checker import check_env
 from torch import Tensor, nn
 
 from physadv.beyond import (
@@ -19,6 +21,7 @@ from physadv.beyond import (
     Space,
     always,
     bounds,
+    environment,
     judge,
     mean_of,
     noise_of,
@@ -27,11 +30,12 @@ from physadv.beyond import (
     spread,
     timed,
 )
-from physadv.beyond.gymnasium import CATCH, environment
+from physadv.beyond.gymnasium import Catch
 from physadv.core import UserError, generator
 
+CATCH = "physadv/Catch-v0"
 CART = partial(environment, "CartPole-v1")
-SEEDS = range(20)
+SEEDS = range(10)
 
 
 class Upright(nn.Module):
@@ -145,31 +149,31 @@ def test_a_balanced_pole_falls_to_the_attack_and_not_to_noise() -> None:
     )
     assert float(plain.min()) == 500
     assert mean_of(fallen).high < mean_of(noisy).low
-    assert float(fallen.max()) < 500
 
 
 def test_a_trained_agent_falls_to_the_attack_before_noise_and_its_episodes_are_judged() -> None:
     agent = DQN(steps=10_000, rate=1e-3, look=2000, trials=5)(CART, seed=0)
-    space, attack = spread(CART, agent, range(5)), ObservationAttack(0.6)
+    space, attack = spread(CART, agent, range(3)), ObservationAttack(0.6)
 
     def stands(plans: Sequence[tuple[int, ObservationAttack | None]]) -> list[bool]:
-        return [
-            float(play(CART, agent, [seed], one, space=space).returns[0]) >= 150
-            for seed, one in plans
-        ]
+        seeds, attacks = zip(*plans, strict=True)  # one attack for all
+        returns = play(CART, agent, seeds, attacks[0], space=space).returns
+        return [float(one) >= 150 for one in returns]
 
+    plans: list[tuple[int, ObservationAttack | None]] = [(seed, None) for seed in range(4)]
     found = judge(
-        [(seed, None) for seed in range(10)],
-        [True] * 10,
+        plans,
+        [True] * 4,
         stands,
         lambda plans, _truth: [(seed, attack) for seed, _ in plans],
         control=lambda _plans, made: [(seed, noise_of(attack)) for seed, _ in made],
     )
     assert found.control is not None
-    assert found.right.hits >= 5
+    assert found.right.hits >= 2
     assert found.success.hits > found.control.hits
     ways = (None, noise_of(attack), attack)
-    means = [float(play(CART, agent, SEEDS, one, space=space).returns.mean()) for one in ways]
+    played = [play(CART, agent, SEEDS, one, space=space) for one in ways]
+    means = [float(one.returns.mean()) for one in played]
     assert means == sorted(means, reverse=True)
 
 
@@ -179,8 +183,10 @@ def test_convolutions_learn_from_frames() -> None:
     class Blink(Odd):
         observation_space, action_space = Box(0, 1, (1, 8, 8), np.float32), Discrete(2)
 
+        rng = np.random.default_rng(0)
+
         def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
-            self.rng = np.random.default_rng(seed) if seed is not None else self.rng
+            self.rng = self.rng if seed is None else np.random.default_rng(seed)
             self.white = int(self.rng.integers(2))
             return np.full((1, 8, 8), self.white, np.float32), {}
 
@@ -197,7 +203,7 @@ def test_convolutions_learn_from_frames() -> None:
 def test_another_policy_lends_its_gradient() -> None:
     class Silent(nn.Module):
         def forward(self, seen: Tensor) -> Tensor:
-            return Upright()(seen).round().detach()
+            return torch.round(Upright()(seen)).detach()
 
     with pytest.raises(UserError, match="policy: expected a gradient to observations"):
         play(CART, Silent(), [0], ObservationAttack(0.1))
@@ -215,9 +221,26 @@ def test_training_is_its_seed_and_leaves_torchs_own_generator_alone() -> None:
 
 
 def test_catch_is_a_proper_environment() -> None:
-    from gymnasium.utils.env_checker import check_env
+    check_env(Catch(balls=2), skip_render_check=True)
 
-    check_env(environment(CATCH).unwrapped, skip_render_check=True)
+
+def test_a_ball_is_caught_where_the_paddle_follows_it() -> None:
+    world = Catch(balls=3)
+    for seed in range(5):
+        world.reset(seed=seed)
+        total, ended = 0.0, False
+        while not ended:
+            middle = world.column + 1.5 - (world.paddle + 3.5)
+            _, reward, ended, _, _ = world.step(1 + (middle > 1) - (middle < -1))
+            total += reward
+        assert total == 3
+
+
+def test_without_gymnasium_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    monkeypatch.delitem(sys.modules, "physadv.beyond.gymnasium", raising=False)
+    with pytest.raises(UserError, match=r"environment: .* pip install 'physadv\[beyond\]'"):
+        environment("CartPole-v1")
 
 
 def test_a_mean_is_the_mean() -> None:

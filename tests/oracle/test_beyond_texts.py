@@ -69,7 +69,7 @@ def test_the_order_of_pwws_is_its_formula() -> None:
 
     places = [k for k, word in enumerate(words.words) if word in table]
     saliency = np.array([chance({}) - chance({k: "neverseenword"}) for k in places])
-    least = [min(table[words.words[k]], key=lambda way, k=k: chance({k: way})) for k in places]
+    least = [min((chance({k: way}), way) for way in table[words.words[k]])[1] for k in places]
     gain = np.array([chance({}) - chance({k: way}) for k, way in zip(places, least, strict=True)])
     score = np.exp(saliency) / np.exp(saliency).sum() * gain
     first = int(score.argmax())
