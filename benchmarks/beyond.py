@@ -77,14 +77,17 @@ def _curves(
     space: Space,
     radii: Sequence[float],
 ) -> None:
-    _say("| eps | norm | attacked | through another agent | noise |\n|---|---|---|---|---|")
+    columns = "attacked | acts otherwise | through another agent | noise"
+    _say(f"| eps | norm | {columns} |\n|---|---|---|---|---|---|")
     for eps in radii:
         for norm in (inf, 2.0, 1.0):
             own = ObservationAttack(eps, norm)
             through = ObservationAttack(eps, norm, through=agents[1])
             ways = [own, through, noise_of(own)]
             played = [play(make, agents[0], seeds, way, space=space) for way in ways]
-            told = " | ".join(str(mean_of(one.returns)) for one in played)
+            first, *others = (str(mean_of(one.returns)) for one in played)
+            turned = 100 * float(played[0].turned.sum() / played[0].attacked.sum())
+            told = " | ".join([first, f"{turned:.0f} %", *others])
             _say(f"| {eps:g} | {norm:g} | {told} |")
 
 
