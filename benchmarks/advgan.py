@@ -1,8 +1,9 @@
-"""AdvGAN on the bundled recogniser: perturbers trained on GTSRB's train part, judged on its test.
+"""AdvGAN on a recogniser: perturbers trained on GTSRB's train part, judged on its test part.
 
-    python -m benchmarks.advgan ../shared/data/gtsrb [--eps 8 16] [--distil none static dynamic]
+    python -m benchmarks.advgan ../shared/data [--victim lisa] [--eps 8 16] [--distil none static]
 
-Success: signs that were read right and are misread after one pass and rounding to 8 bits.
+Success: signs that were read right and are misread after one pass and rounding to 8 bits. LISA-CNN
+is shown GTSRB's stop signs alone.
 """
 
 import argparse
@@ -16,8 +17,11 @@ from physadv.attacks.digital import AdvGAN, Rows
 from physadv.core import Encoded, Rate, generator, quantise, wilson
 from physadv.objectives import untargeted
 from physadv.training import SignCrops, as_annotated, read_crops
-from physadv.victims import load_victim
+from physadv.victims import Classifier
+from physadv.victims.bundled import bundled
+from tests.lisa import STOP, lisa
 
+GTSRB_CLASSES, STOP_SIGN = 43, 14
 GOAL = untargeted(confidence=0.0)
 """Carlini and Wagner's margin with confidence 0, as in the paper."""
 
@@ -33,6 +37,7 @@ def main() -> None:
     """Print a row for each setting."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--victim", choices=("bundled", "lisa"), default="bundled")
     parser.add_argument("--eps", type=float, nargs="+", default=[8, 16], help="of 255")
     parser.add_argument("--distil", nargs="+", default=["none", "static", "dynamic"])
     parser.add_argument("--train", type=int, default=2000, help="images to train on")
@@ -40,9 +45,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--distil-steps", type=int, default=400)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--gan-weight", type=float, default=1.0)
+    parser.add_argument("--hinge", type=float, help="free norm 2; half of the most by default")
     given = parser.parse_args()
-    images, rows = some(given.data, "train", given.train)
-    judged, truth = some(given.data, "test", given.n)
+    victim = lisa(given.data) if given.victim == "lisa" else bundled()
+    images, rows = some(victim, given.data, "train", given.train)
+    judged, truth = some(victim, given.data, "test", given.n)
     print(f"trained on {len(images)} images, {given.steps} steps of {given.batch}")
     print("| attack | eps | success | seconds |\n|---|---|---|---|", flush=True)
     for distil in given.distil:
@@ -53,38 +61,48 @@ def main() -> None:
                 batch=given.batch,
                 distil=distil,
                 distil_steps=given.distil_steps,
+                gan_weight=given.gan_weight,
+                hinge=given.hinge,
             )
             started = time.perf_counter()
-            maker = attack.train(load_victim("bundled"), images, GOAL, rows=rows)
-            rate, name = misread(attack.apply(maker, judged, truth), truth), NAMES[distil]
+            maker = attack.train(victim, images, GOAL, rows=rows)
+            made, name = attack.apply(maker, judged, truth), NAMES[distil]
+            rate = misread(victim, made, truth)
             seconds = time.perf_counter() - started
             print(f"| {name} | {eps:g}/255 | {rate} | {seconds:.0f} |", flush=True)
     for eps in given.eps:
         signs = torch.rand(judged.shape, generator=generator(1)).round() * 2 - 1
         noise = (judged + eps / 255 * signs).clamp(0, 1)
-        print(f"| random signs | {eps:g}/255 | {misread(noise, truth)} | |", flush=True)
+        print(f"| random signs | {eps:g}/255 | {misread(victim, noise, truth)} | |", flush=True)
 
 
-def some(folder: Path, part: str, n: int) -> tuple[Encoded, Rows]:
-    """Return up to n images that the victim reads right, and what they are."""
-    crops: SignCrops = read_crops(folder, part)
-    order = torch.randperm(len(crops), generator=generator(0))[:n]
-    victim, chosen = load_victim("bundled"), crops.rows(order)
+def some(victim: Classifier, data: Path, part: str, n: int) -> tuple[Encoded, Rows]:
+    """Return up to n images of GTSRB that a victim reads right, and what they are.
+
+    Of a victim with other classes than GTSRB's (LISA-CNN) the stop signs alone.
+    """
+    crops: SignCrops = read_crops(data / "gtsrb", part)
+    stops = len(victim.labels) != GTSRB_CLASSES
+    if stops:
+        crops = crops.rows(crops.classes == STOP_SIGN)
+    chosen = crops.rows(torch.randperm(len(crops), generator=generator(0))[:n])
+    labels = torch.full((len(chosen),), STOP) if stops else chosen.classes
     images = as_annotated(chosen, victim.size_px).clamp(0, 1)  # resizing may leave by a rounding
-    with torch.no_grad():
-        right = torch.cat([victim(Encoded(few)).best for few in images.split(64)])
-    kept = right == chosen.classes
-    return Encoded(images[kept]), Rows(labels=chosen.classes[kept])
+    kept = read(victim, images) == labels
+    return Encoded(images[kept]), Rows(labels=labels[kept])
 
 
-def misread(images: Tensor, rows: Rows) -> Rate:
+def misread(victim: Classifier, images: Tensor, rows: Rows) -> Rate:
     """Return the share that the victim misreads once they are of 8 bits."""
-    victim = load_victim("bundled")
-    with torch.no_grad():
-        parts = [victim(Encoded(part)).best for part in quantise(images).split(64)]
     assert rows.labels is not None  # `some` gives them
-    wrong = torch.cat(parts) != rows.labels
+    wrong = read(victim, quantise(images)) != rows.labels
     return wilson(int(wrong.sum()), len(wrong))
+
+
+def read(victim: Classifier, images: Tensor) -> Tensor:
+    """Return the classes (B,) that a victim reads."""
+    with torch.no_grad():
+        return torch.cat([victim(Encoded(part)).best for part in images.split(64)])
 
 
 if __name__ == "__main__":

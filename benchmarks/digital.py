@@ -17,6 +17,7 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks import show
+from benchmarks.peers import art_alone
 from benchmarks.rp2 import signs
 from physadv.attacks.digital import (
     LBFGS,
@@ -32,7 +33,7 @@ from physadv.attacks.digital import (
 from physadv.core import Encoded, Rate, generator, wilson
 from physadv.core.check import one_of
 from physadv.core.memory import keep_memory
-from physadv.objectives import cross_entropy, untargeted
+from physadv.objectives import Objective, cross_entropy, margin, untargeted
 from physadv.training.augment import as_annotated
 from physadv.training.gtsrb_data import read_crops
 from physadv.victims import Classifier
@@ -55,6 +56,7 @@ class Tally:
     name: str
     attack: DigitalAttack
     norm: float
+    goal: Objective = field(default_factory=lambda: untargeted(cross_entropy))
     seconds: float = 0.0
     gradients: int = 0
     n: int = 0
@@ -64,8 +66,7 @@ class Tally:
         """Attack images, which were all read correctly."""
         with counted(victim) as count:
             begun = process_time()
-            goal = untargeted(cross_entropy)
-            made = self.attack(victim, images, goal, rows=Rows(labels=labels), seed=self.n)
+            made = self.attack(victim, images, self.goal, rows=Rows(labels=labels), seed=self.n)
             self.seconds += process_time() - begun
         with torch.no_grad():
             misread = victim(made).best != labels
@@ -160,9 +161,10 @@ def budgeted(eps: float, steps: int) -> list[Tally]:
         ("MI-FGSM", "ART", a("MomentumIterativeMethod", walk | {"decay": 1.0}), inf),
         ("MI-FGSM", "torchattacks", t("MIFGSM", even | {"decay": 1.0}), inf),
         ("PGD inf", "physadv", PGD(inf, eps, steps=steps), inf),
+        ("PGD inf", "ART", alone_or_none(art_pgd | {"eps": eps, "eps_step": rate}), inf),
         (
             "PGD inf",
-            "ART",
+            "ART on our classifier",
             a("ProjectedGradientDescentPyTorch", art_pgd | {"eps": eps, "eps_step": rate}),
             inf,
         ),
@@ -210,10 +212,18 @@ def growing(eps: float, steps: int) -> list[Tally]:
 def smallest() -> list[Tally]:
     """Return the searches for the smallest change, of about the peers' own settings."""
     a, f, t = (theirs(name) for name in ("art", "foolbox", "torchattacks"))
-    weighed = {"binary_search_steps": 5, "max_iter": 50, "learning_rate": 0.01}
+    weighed = {"binary_search_steps": 5, "max_iter": 50, "initial_const": 1.0}
+    gap = untargeted(margin)  # what DeepFool and Carlini & Wagner follow
+    own = [
+        Tally("L2", "physadv LBFGS", LBFGS(), 2.0),
+        Tally("L2", "physadv Smallest(PGD)", Smallest(2.0), 2.0),
+        Tally("L2", "physadv Smallest(PGD), margin", Smallest(2.0), 2.0, gap),
+        Tally("Linf", "physadv Smallest(PGD)", Smallest(inf), inf),
+        Tally("Linf", "physadv Smallest(PGD), margin", Smallest(inf), inf, gap),
+        Tally("L0", "physadv Smallest(PGD)", Smallest(0.0, rounds=7), 0.0),
+        Tally("L0", "physadv Smallest(PGD), margin", Smallest(0.0, rounds=7), 0.0, gap),
+    ]
     rows: list[tuple[str, str, Any, float]] = [
-        ("L2", "physadv LBFGS", LBFGS(), 2.0),
-        ("L2", "physadv Smallest(PGD)", Smallest(2.0), 2.0),
         ("L2", "ART DeepFool", a("DeepFool", {"batch_size": PART}), 2.0),
         ("L2", "ART Carlini-Wagner", a("CarliniL2Method", weighed | {"batch_size": PART}), 2.0),
         ("L2", "Foolbox DeepFool", f("L2DeepFoolAttack", {}), 2.0),
@@ -225,11 +235,19 @@ def smallest() -> list[Tally]:
         ),
         ("L2", "torchattacks DeepFool", t("DeepFool", {}), 2.0),
         ("L2", "torchattacks CW", t("CW", {"c": 1.0, "steps": 200, "lr": 0.01}), 2.0),
-        ("Linf", "physadv Smallest(PGD)", Smallest(inf), inf),
         ("Linf", "Foolbox DeepFool", f("LinfDeepFoolAttack", {}), inf),
-        ("L0", "physadv Smallest(PGD)", Smallest(0.0, rounds=7), 0.0),
     ]
-    return [Tally(group, name, attack, norm) for group, name, attack, norm in rows if attack]
+    peers = [Tally(group, name, attack, norm) for group, name, attack, norm in rows if attack]
+    return sorted(own + peers, key=lambda one: one.group, reverse=True)
+
+
+def alone_or_none(settings: dict[str, Any]) -> DigitalAttack | None:
+    """Return ART's PGD without our classifier, None if ART is missing."""
+    try:
+        return art_alone(settings)
+    except ImportError as error:
+        show.console.print(f"left out: {error}", markup=False)
+        return None
 
 
 def theirs(name: str) -> Any:

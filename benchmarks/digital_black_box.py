@@ -11,6 +11,7 @@ queries as were asked until then. Attacks that go on beyond the budget are stopp
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -22,9 +23,10 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks import show
-from physadv.attacks.digital import DigitalAttack, Rows
+from physadv.attacks.digital import DigitalAttack, Rows, size
 from physadv.cli.plugins import find_attack
 from physadv.core import Answer, Encoded, UserError, generator, load_image, quantise, spawn, wilson
+from physadv.core.check import one_of
 from physadv.objectives import as_labelled, cross_entropy, untargeted
 from physadv.victims import Classifier, load_victim
 from tests.lisa import STOP, lisa
@@ -49,12 +51,14 @@ ATTACKS: dict[str, dict[str, str]] = {
         "nb_parallel": "25",
         "max_iter": "{queries}",
     },
-    "art:HopSkipJump": {"norm": "inf", "max_iter": "30", "max_eval": "200", "init_eval": "20"},
+    "art:BoundaryAttack": {"max_iter": "1000", "num_trial": "20", "sample_size": "10"},
+    "art:HopSkipJump": {"max_iter": "30", "max_eval": "200", "init_eval": "20"},
     "foolbox:GenAttack": {"epsilon": "{eps}", "steps": "{queries}", "reduced_dims": "none"},
     "torchattacks:Square": {"eps": "{eps}", "n_queries": "{queries}"},
     "torchattacks:Pixle": {"restarts": "{queries}"},
 }
 """Settings of each, with the budget filled in; what is in brackets tells rows apart."""
+BY_NORM = {"estimated", "evade-hc", "art:SquareAttack", "art:HopSkipJump"}
 TARGETED_ALONE = {"foolbox:GenAttack"}
 UNTARGETED_ALONE = {"art:SquareAttack", "torchattacks:Pixle"}
 
@@ -72,6 +76,7 @@ class Counted:
     shown: int
     target: int | None
     limits: tuple[float, int]
+    norm: float = inf
     queries: int = 0
     first: int | None = None
 
@@ -102,7 +107,7 @@ class Counted:
         seen = Encoded(quantise(images))
         answer = self.victim(seen)
         read = answer.best == self.target if self.target is not None else answer.best != self.shown
-        near = (seen - self.clean).abs().flatten(1).amax(dim=1) <= self.limits[0] + SLACK
+        near = size(seen - self.clean, self.norm) <= self.limits[0] + SLACK
         for hit in (read & near).tolist():
             self.queries += 1
             if self.queries > self.limits[1]:
@@ -114,18 +119,23 @@ class Counted:
 
 
 def noise(victim: Counted, eps: float, rng: torch.Generator) -> None:
-    """Ask about random corners of the ball until the budget ends."""
+    """Ask about random corners of the ball, or points of a round one, until the budget ends."""
     while True:
         shape = (NOISES, *victim.clean.shape[1:])
-        signs = 2.0 * torch.randint(2, shape, generator=rng) - 1
-        victim(Encoded((victim.clean + eps * signs).clamp(0, 1)))
+        change = 2.0 * torch.randint(2, shape, generator=rng) - 1
+        if victim.norm == 2:
+            change = torch.randn(shape, generator=rng)
+            change = change / size(change, 2.0)[:, None, None, None]
+        victim(Encoded((victim.clean + eps * change).clamp(0, 1)))
 
 
-def made(name: str, eps: float, queries: int) -> DigitalAttack:
+def made(name: str, eps: float, queries: int, norm: float) -> DigitalAttack:
     """Return an attack of the table."""
     kind, settings = name.partition(" ")[0], dict(ATTACKS[name])
     if ":" not in kind:
         settings |= {"eps": "{eps}", "queries": "{queries}"}
+    if kind in BY_NORM:
+        settings["norm"] = "inf" if norm == inf else "2"
     filled = {k: v.format(eps=eps, queries=queries) for k, v in settings.items()}
     return find_attack(kind, filled)
 
@@ -139,7 +149,9 @@ def attacked(name: str, victim: Counted, seed: int) -> None:
     try:
         if name == "noise":
             noise(victim, eps, generator(seed))
-        made(name, eps, queries)(victim, Encoded(victim.clean), goal, rows=rows, seed=seed)
+        made(name, eps, queries, victim.norm)(
+            victim, Encoded(victim.clean), goal, rows=rows, seed=seed
+        )
     except SpentError:
         return
     except UserError as error:  # frameworks' errors are told so, with what was raised inside
@@ -183,7 +195,8 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder with gtsrb/test.csv.")],
     victim: Annotated[str, typer.Option(help="bundled, lisa, or a spec.")] = "bundled",
     n: Annotated[int, typer.Option(help="Images.", min=1)] = 50,
-    eps: Annotated[float, typer.Option(help="Of 255.")] = 8.0,
+    eps: Annotated[float, typer.Option(help="Of 255; with --norm 2 as it is.")] = 8.0,
+    norm: Annotated[str, typer.Option(help="inf or 2.")] = "inf",
     queries: Annotated[int, typer.Option(help="Of each image.", min=1)] = 2000,
     targeted: Annotated[bool, typer.Option("--targeted", help="Random targets.")] = False,
     attack: Annotated[list[str] | None, typer.Option(help="These alone.")] = None,
@@ -191,6 +204,8 @@ def main(
 ) -> None:
     """Print a row for each attack."""
     show.heading()
+    one_of("norm", norm, ("inf", "2"))
+    radius = eps / 255 if norm == "inf" else eps
     known, images, labels = pictures(data, victim, n, seed)
     rng, classes = generator(spawn(seed, "targets")), len(known.labels)
     shifts = torch.randint(1, classes, (len(images),), generator=rng).tolist()
@@ -204,7 +219,8 @@ def main(
                 images[k : k + 1],
                 label,
                 (label + shifts[k]) % classes if targeted else None,
-                (eps / 255, queries),
+                (radius, queries),
+                float(norm),
             )
             for k, label in enumerate(labels)
         ]

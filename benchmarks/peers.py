@@ -1,12 +1,19 @@
-"""One step of what others offer: ART's patch attack, and kornia's augmentations as a camera."""
+"""What others offer: ART's patch attack and PGD, kornia's augmentations as a camera."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.cases import Case, pictures
 from benchmarks.steps import TARGET, Step
+from physadv.attacks.digital import DigitalAttack, Rows
+from physadv.core import Encoded
+from physadv.victims import Classifier
 
 PASTED_RATIO = 3
 """The pasted patch is a third of the picture wide; its size hardly costs anything."""
@@ -77,3 +84,59 @@ def _camera() -> nn.Module:
         chain.RandomMotionBlur(5, (-90.0, 90.0), 0.0, p=1.0),
         chain.RandomGaussianNoise(std=0.02, p=1.0),
     )
+
+
+def art_alone(settings: dict[str, Any]) -> DigitalAttack:
+    """Return ART's PGD on ART's own PyTorchClassifier, for the network as torch loads it.
+
+    The weights ask for gradients, as those of a network just loaded do, and ART computes them in
+    each step. Raises ImportError without ART.
+    """
+    from art.attacks.evasion import ProjectedGradientDescentPyTorch
+
+    def attack(victim: Any, images: Encoded, _goal: Any, *, rows: Rows, **_: Any) -> Encoded:
+        assert rows.labels is not None
+        with _as_loaded(victim) as network:
+            estimator = _art_classifier(network, tuple(images.shape[1:]), len(victim.labels))
+            made = ProjectedGradientDescentPyTorch(estimator, verbose=False, **settings)
+            return Encoded(torch.from_numpy(made.generate(images.numpy(), rows.labels.numpy())))
+
+    return attack
+
+
+@contextmanager
+def _as_loaded(victim: Classifier) -> Iterator[nn.Module]:
+    """Give a victim's network, what is done to images first included, with weights that learn."""
+    network = nn.Sequential(_Prepared(victim), victim.module).eval()
+    before = [(weight, weight.requires_grad) for weight in network.parameters()]
+    try:
+        yield network.requires_grad_(True)
+    finally:
+        for weight, learns in before:
+            weight.grad = None
+            weight.requires_grad_(learns)
+
+
+def _art_classifier(network: nn.Module, shape: tuple[int, ...], classes: int) -> Any:
+    from art.estimators.classification import PyTorchClassifier
+
+    return PyTorchClassifier(
+        network,
+        loss=nn.CrossEntropyLoss(),
+        input_shape=shape,
+        nb_classes=classes,
+        clip_values=(0.0, 1.0),
+        device_type="cpu",
+    )
+
+
+class _Prepared(nn.Module):
+    """What a victim does to images before its network sees them."""
+
+    def __init__(self, victim: Classifier) -> None:
+        super().__init__()
+        self.prepare = victim.prepare
+
+    def forward(self, images: Tensor) -> Tensor:
+        prepared: Tensor = self.prepare(Encoded(images))
+        return prepared

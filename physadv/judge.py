@@ -113,7 +113,7 @@ class ImageReport:
     of the same kind; `correct` is how often the images themselves are read as their labels (None
     where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is
     what each attacked image is read as, `sure` the probability that the victim gives it (of a
-    detector: the score of its best candidate).
+    detector: the score of its best candidate), `met` whether it meets the objective.
     """
 
     success: Rate
@@ -125,6 +125,7 @@ class ImageReport:
     sure: tuple[float, ...]
     n: int
     doubts: tuple[str, ...]
+    met: tuple[bool, ...] = ()
 
 
 class Told(NamedTuple):
@@ -170,7 +171,8 @@ def judge_images(
     answers = tuple(read.tolist())
     n, told_doubts = len(images), tuple(doubts)
     sure = tuple(_sure(scores).tolist())
-    return ImageReport(success, clean, correct, others, sizes, answers, sure, n, told_doubts)
+    met = tuple(hits.tolist())
+    return ImageReport(success, clean, correct, others, sizes, answers, sure, n, told_doubts, met)
 
 
 def _sure(scores: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class Server:
 
     `faults` are used up one a request: a number is an HTTP status, "hang" says nothing for long,
     "trickle" sends a byte now and then, "drop" closes the line, "half" sends less than promised,
-    and other texts are sent as the reply.
+    and other texts are sent as the reply. After `last` requests it is gone: lines are refused.
     """
 
     url: str
@@ -40,13 +40,16 @@ class Server:
     images: int = 0
     kinds: list[str] = field(default_factory=list)
     seen: list[dict[str, str]] = field(default_factory=list)
+    last: int | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
-def serving(certificate: Path | None = None) -> Iterator[Server]:
+def serving(
+    certificate: Path | None = None, *, port: int = 0, last: int | None = None
+) -> Iterator[Server]:
     """Run the server, over TLS where there is a certificate with its key (PEM)."""
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     scheme = "http"
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -54,7 +57,7 @@ def serving(certificate: Path | None = None) -> Iterator[Server]:
         httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
         scheme = "https"
     httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients hang up on purpose
-    server = Server(f"{scheme}://127.0.0.1:{httpd.server_address[1]}/classify")
+    server = Server(f"{scheme}://127.0.0.1:{httpd.server_address[1]}/classify", last=last)
     httpd.state = server  # type: ignore[attr-defined]  # what the handler reads
     thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -79,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         state.seen.append(dict(self.headers))
         state.kinds.append(self.headers["Content-Type"].split(";")[0])
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if len(state.times) == state.last:
+            self.server.socket.close()  # type: ignore[attr-defined]  # it is a TCP server
         fault = state.faults.pop(0) if state.faults else 200
         images = decoded(self.headers["Content-Type"], body)
         state.images += len(images)

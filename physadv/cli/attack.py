@@ -5,21 +5,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.table import Table
 
+from physadv.cli.attack_resume import check_answers, end_stopped, keeping, told
 from physadv.cli.attack_runs import Planned, plan, run_all
 from physadv.cli.options import (
     LOCAL,
     REMOTE,
+    RESULT,
     VICTIM,
     ForceOption,
     LabelsOption,
     OutOption,
     SizeOption,
+    flag,
     option,
 )
-from physadv.cli.show import console, errors, polite
+from physadv.cli.show import console, polite
 from physadv.core import check, load_image
 from physadv.evaluation import (
     Photographed,
@@ -36,7 +38,6 @@ from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted
 from physadv.output import all_doubts, check_attacked, write_attacked
 from physadv.victims import Detector, Loaded, load_victim
 
-STOPPED = 130
 NOTHING_NEEDED = "synthesis"
 """The attack that needs no images."""
 GOAL, SEARCH = "Goal", "Search"
@@ -131,6 +132,10 @@ def attack(
     batch: Annotated[int, option("N", "Images attacked at once.", SEARCH, min=1)] = 8,
     seed: Annotated[int, option("N", "Same seed, same machine: same images.", SEARCH)] = 0,
     out: OutOption = Path("physadv-attack"),
+    resume: Annotated[
+        bool,
+        flag("--resume", "Go on with the attack on a remote victim that stopped in --out.", RESULT),
+    ] = False,
     force: ForceOption = False,
 ) -> None:
     """Attack images digitally, with one attack or several, and judge them rounded to 8 bits.
@@ -139,7 +144,8 @@ def attack(
     attack.html in --out: success with its interval beside noise of the same size, norms, SSIM,
     queries, seconds; course.png shows how the search went. Of several attacks each has a folder of
     its own in attacks. Images that are misread as they are, or as wanted already, are left out and
-    counted. Ctrl-C judges and writes the batches that are finished.
+    counted. Ctrl-C judges and writes the batches that are finished. What a remote victim answered
+    is kept in answers.safetensors: where it fails, its budget ends, or by Ctrl-C, nothing is lost.
 
     Examples:
 
@@ -155,27 +161,32 @@ def attack(
     physadv attack --images photos --truth "stop sign" --victim
     torchvision:ssdlite320_mobilenet_v3_large:weights.pth
     """
-    check_attacked(out, force=force)
+    check_attacked(out, force=force or resume)
+    check_answers(out, force=force, resume=resume)
     plans = plan(names or ["pgd"], eps or [], settings or [])
     own = mask is None or not any(":" in one.name for one in plans)
-    told = ", ".join(one.name for one in plans)
-    check(own, "mask", expected="an attack of physadv's own", got=told, fix="leave --mask out")
+    which = ", ".join(one.name for one in plans)
+    check(own, "mask", expected="an attack of physadv's own", got=which, fix="leave --mask out")
     file = None if labels is None else Path(labels)
     known = load_victim(victim, labels=file, size_px=size_px)
     wanted = None if target is None else label_of(known, target, "target")
     if isinstance(known, Detector):
         _check_detector(images, truth, target=target, camera=camera)
-    if images is None:
-        pictures, goal, said = _noise(known, plans, wanted, seed)
-        left, wanted = Sifted(0, 0, None), None
-    else:
-        pictures = read_pictures(images, known, truth)
-        if mask is not None:
-            pictures = replace(pictures, mask=load_image(mask))
-        goal, said = _goal(known, wanted, pictures)
-        pictures, left = sift(known, pictures, goal, wanted)
-    seen = known if camera is None else Photographed(known, camera, samples=samples, seed=seed)
-    runs = run_all(seen, plans, pictures, (goal, wanted), seed=seed, batch=batch)
+    given: dict[str, object]
+    given = {"victim": victim, "images": images, "target": target, "truth": truth, "mask": mask}
+    given |= {"camera": camera, "samples": samples, "batch": batch, "seed": seed}
+    with keeping(known, out, told(plans, **given), resume=resume) as again:
+        if images is None:
+            pictures, goal, said = _noise(known, plans, wanted, seed)
+            left, wanted = Sifted(0, 0, None), None
+        else:
+            pictures = read_pictures(images, known, truth)
+            if mask is not None:
+                pictures = replace(pictures, mask=load_image(mask))
+            goal, said = _goal(known, wanted, pictures)
+            pictures, left = sift(known, pictures, goal, wanted)
+        seen = known if camera is None else Photographed(known, camera, samples=samples, seed=seed)
+        runs = run_all(seen, plans, pictures, (goal, wanted), seed=seed, batch=batch)
     facts = {
         "goal": said,
         "nothing": images is None,
@@ -189,12 +200,7 @@ def attack(
     cards = write_attacked(out, runs, left, facts, doubts)
     _show(cards, runs, left, doubts)
     console.print(f"kept in {out}: open {out / 'attack.html'}", markup=False, soft_wrap=True)
-    if any(run.found.interrupted for run in runs):
-        errors.print(
-            "physadv: stopped by hand, or by the victim's budget; whole batches are kept",
-            style="yellow",
-        )
-        raise typer.Exit(STOPPED)
+    end_stopped(runs, again)
 
 
 def _noise(

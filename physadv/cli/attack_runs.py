@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from physadv.attacks.digital import DigitalAttack
+from physadv.attacks.digital import About, DigitalAttack
+from physadv.attacks.digital.substitute import Transfer
 from physadv.cli.plugins import about_attack, eps_name, find_attack, read_number, settings_known
 from physadv.cli.show import bar
 from physadv.core import UserError, check
 from physadv.evaluation import Pictures, Run, attack_pictures
 from physadv.objectives import Objective
-from physadv.victims import Victim
+from physadv.victims import UNANSWERED, Victim
+
+NORMS = ("inf", "2", "1", "0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,10 @@ def run_all(
     seed: int,
     batch: int,
 ) -> list[Run]:
-    """Run the attacks, each with its bar. Ctrl-C keeps those, and whole batches, that are done."""
+    """Run the attacks, each with its bar. Ctrl-C keeps those, and whole batches, that are done.
+
+    So does a remote victim that fails, or whose budget ends.
+    """
     runs = list[Run]()
     with bar() as progress:
         for one in plans:
@@ -72,17 +78,29 @@ def run_all(
                 found = attack_pictures(
                     victim, one.attack, pictures, objective, seed=seed, watch=(batch, tick)
                 )
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, *UNANSWERED) as error:
                 if not runs:
                     raise
-                last = replace(runs[-1].found, interrupted=True)
+                fault = error if isinstance(error, UserError) else None
+                last = replace(runs[-1].found, interrupted=True, fault=fault)
                 return [*runs[:-1], replace(runs[-1], found=last)]
             about = about_attack(one.name)
             needs = None if about is None else about.needs
-            runs.append(Run(one.name, one.eps, found, one.settings, needs))
+            norm = _norm(one.attack, about)
+            runs.append(Run(one.name, one.eps, found, one.settings, needs, norm))
             if found.interrupted:
                 break
     return runs
+
+
+def _norm(attack: object, about: About | None) -> str | None:
+    """Return the norm that an attack keeps small, on a substitute its own; None: unknown."""
+    inner = attack.attack if isinstance(attack, Transfer) else attack
+    own = getattr(inner, "norm", None)
+    if own is not None:
+        return f"{own:g}"
+    known = inner.about if inner is not attack and hasattr(inner, "about") else about
+    return known.norm if known is not None and known.norm in NORMS else None
 
 
 def _size(text: str) -> float:

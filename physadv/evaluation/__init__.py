@@ -5,6 +5,7 @@ from physadv.evaluation.audit import Run, audit
 from physadv.evaluation.boxed import Boxed, read_boxed
 from physadv.evaluation.change import measure
 from physadv.evaluation.clip import Filmed, filmed
+from physadv.evaluation.count import remotes
 from physadv.evaluation.course import Moment
 from physadv.evaluation.crossfit import (
     Crossed,
@@ -77,6 +78,7 @@ __all__ = [
     "read_as",
     "read_boxed",
     "read_pictures",
+    "remotes",
     "said",
     "shots",
     "sift",

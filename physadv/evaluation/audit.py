@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from physadv.attacks.digital import Needs
+from physadv.attacks.digital.substitute import Transfer
 from physadv.core import Rate
+from physadv.core.paired import mcnemar
 from physadv.evaluation.digital import Attacked
 
 BLACK: tuple[Needs, ...] = ("scores", "labels", "nothing")
+LEVEL = 0.05
+"""A p below it is a doubt."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """One attack of several: its name, eps (None where it has none), settings as texts, outcome.
 
-    `needs` is None where that is not known.
+    `needs` is None where that is not known, `norm`, of which eps is one, where there is none.
     """
 
     name: str
@@ -23,6 +27,12 @@ class Run:
     found: Attacked
     settings: dict[str, str] = field(default_factory=dict)
     needs: Needs | None = None
+    norm: str | None = None
+
+    @property
+    def transferred(self) -> bool:
+        """Whether its images were made on a substitute."""
+        return self.name == Transfer.about.name
 
     @property
     def told(self) -> str:
@@ -39,9 +49,10 @@ def audit(runs: Sequence[Run]) -> list[str]:
     """Return doubts (after Carlini et al. 2019, On Evaluating Adversarial Robustness, section 5).
 
     Many steps succeed no less than one, an attack more than noise of its size, a larger eps no
-    less than a smaller one, and one that sees gradients no less than one that does not.
+    less than a smaller one, and one that sees gradients no less than one that does not. What is
+    made on a substitute is between: below what sees the victim itself, above noise.
     """
-    return [*_steps(runs), *_noise(runs), *_eps(runs), *_knowledge(runs)]
+    return [*_steps(runs), *_noise(runs), *_eps(runs), *_knowledge(runs), *_transfer(runs)]
 
 
 def _steps(runs: Sequence[Run]) -> list[str]:
@@ -59,6 +70,7 @@ def _noise(runs: Sequence[Run]) -> list[str]:
         f"{run.told}: succeeds in {run.success}, noise of the same size in {noise} too"
         for run, noise in found
         if noise is not None and noise.hits and noise.share >= run.success.share
+        if not run.transferred
     ]
 
 
@@ -87,7 +99,34 @@ def _knowledge(runs: Sequence[Run]) -> list[str]:
             f"{white.told}: succeeds in {white.success}, less than {black.name}, which sees "
             f"{black.needs} only, in {black.success}: gradients may be masked"
             for black in same
-            if white is not None and black.needs in BLACK
+            if white is not None and black.needs in BLACK and not black.transferred
             if white.success.share < black.success.share
         ]
+    return doubts
+
+
+def _transfer(runs: Sequence[Run]) -> list[str]:
+    """Doubt where a substitute's images beat those of the best white box, or do no more than noise.
+
+    White boxes of its eps and norm count. They met the same images, so that McNemar's test tells
+    whether the difference is chance (1947).
+    """
+    doubts = []
+    for run in (one for one in runs if one.transferred):
+        noise, sizes = run.found.noise, (run.eps, run.norm)
+        if noise is not None and noise.hits and noise.share >= run.success.share:
+            told = f"{run.told}: succeeds in {run.success}, noise of the same size in {noise} too"
+            doubts.append(f"{told}: what the substitute learnt is nothing the victim knows")
+        same = [one for one in runs if one.needs == "gradients" and (one.eps, one.norm) == sizes]
+        if None in sizes or not same:
+            continue
+        white = max(same, key=lambda one: one.success.share)
+        pairs = list(zip(run.found.report.met, white.found.report.met, strict=False))
+        only, less = pairs.count((True, False)), pairs.count((False, True))
+        p = mcnemar(only, less)
+        if only > less and p < LEVEL:
+            told = f"{white.told}: succeeds in {white.success}, less than {run.name}, which was "
+            told += f"made without it, in {run.success}; {only} images fall to {run.name} alone, "
+            told += f"{less} to {white.name} alone (McNemar's p {p:.2g})"
+            doubts.append(f"{told}: gradients may be masked")
     return doubts

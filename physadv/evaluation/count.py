@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from physadv.victims import Victim
+from physadv.victims import Ensemble, KeptFile, Remote, Victim
 
 
 @dataclass
@@ -24,7 +24,7 @@ def counting(victim: Victim) -> Iterator[Asked]:
     """Count while the context is open, behind a camera too; the sum stands when it closes.
 
     Networks are counted where images go in, whoever hands them over; black boxes count by
-    themselves.
+    themselves, and of an attack that goes on what was asked before is counted.
     """
     inner: Any = getattr(victim, "victim", victim)
     found, module = Asked(), getattr(inner, "module", None)
@@ -42,8 +42,28 @@ def counting(victim: Victim) -> Iterator[Asked]:
         finally:
             handle.remove()
         return
-    before = getattr(inner, "queries", None)
+    before = _sent(inner)
     try:
         yield found
     finally:
-        found.images = None if before is None else inner.queries - before
+        found.images = None if before is None else (_sent(inner) or 0) - before
+
+
+def _sent(box: Any) -> int | None:
+    """Return the images that a black box, or those in an ensemble, was sent, now or before."""
+    if not hasattr(box, "queries"):
+        return None
+    files = {id(one): one for one in kept_files(box)}
+    return int(box.queries) + sum(one.again for one in files.values())
+
+
+def kept_files(victim: Any) -> list[KeptFile]:
+    """Return the files that the answers of remote victims, or of an ensemble's, are kept in."""
+    return [one.answers for one in remotes(victim) if isinstance(one.answers, KeptFile)]
+
+
+def remotes(victim: Any) -> list[Remote]:
+    """Return the remote victims in a victim: itself, or those in an ensemble."""
+    if isinstance(victim, Ensemble):
+        return [one for member in victim.victims for one in remotes(member)]
+    return [victim] if isinstance(victim, Remote) else []

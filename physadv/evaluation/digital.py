@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from physadv.attacks.digital import DigitalAttack, Rows, Step, settings_of
-from physadv.core import Encoded, Rate, generator, quantise, spawn
+from physadv.core import Encoded, Rate, UserError, generator, quantise, spawn
 from physadv.evaluation.change import measure, noise_alike
 from physadv.evaluation.count import counting
 from physadv.evaluation.course import Course, Moment
 from physadv.evaluation.pictures import Pictures
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective
-from physadv.victims import BudgetError, Victim
+from physadv.victims import UNANSWERED, Victim
 
 NOISE = "noise of the same size"
 Tick = Callable[[float], None]
@@ -28,7 +28,8 @@ class Attacked:
 
     `sizes` are norms and SSIM of each image's change, see `measure`; `queries` how many images the
     victim was asked about, None where that cannot be counted; `one_step` how often the same attack
-    succeeds that stops after a step, None for one that is told no steps.
+    succeeds that stops after a step, None for one that is told no steps. `interrupted` by hand, or
+    by a `fault` of the victim's: a budget that ended, a server that failed.
     """
 
     pictures: Pictures
@@ -40,6 +41,7 @@ class Attacked:
     course: tuple[Moment, ...]
     one_step: Rate | None
     interrupted: bool
+    fault: UserError | None = None
 
     @property
     def noise(self) -> Rate | None:
@@ -60,26 +62,26 @@ def attack_pictures(
 
     `objective` comes with the class wanted, None for any other than the label; `watch` is the size
     of a batch and what is told the share that is done. Ctrl-C ends it: whole batches made by then
-    are judged, and the same where the budget of a remote victim ends, as far as that has answered.
-    Raises `KeyboardInterrupt`, or `BudgetError`, where there are none.
+    are judged, and the same where the budget of a remote victim ends or its server fails, as far
+    as that has answered. Raises `KeyboardInterrupt`, or one of `UNANSWERED`, where there are none.
     """
     goal, target = objective
     course, begun = Course(victim), perf_counter()
     with counting(victim) as asked:
-        made, interrupted = _attacked(victim, attack, pictures, objective, seed, (*watch, course))
+        made, stopped = _attacked(victim, attack, pictures, objective, seed, (*watch, course))
     seconds = perf_counter() - begun
     done = pictures.take(slice(len(made)))
     told = Told(done.told_labels(target))
     noise = noise_alike(done.images, made, generator(spawn(seed, "noise")))
     try:
         report = judge_images(victim, done.images, made, goal, told, {NOISE: noise})
-    except BudgetError:  # the images that were made have been asked about, noise has not
-        report, interrupted = judge_images(victim, done.images, made, goal, told), True
-    one_step, short = None, None if interrupted else first_step(attack)
+    except UNANSWERED as error:  # the images made have been asked about, noise has not
+        report, stopped = judge_images(victim, done.images, made, goal, told), stopped or error
+    one_step, short = None, None if stopped else first_step(attack)
     if short is not None:
         quiet = (watch[0], _silent, Course(None))
-        less, interrupted = _attacked(victim, short, done, objective, seed, quiet)
-        if not interrupted:
+        less, stopped = _attacked(victim, short, done, objective, seed, quiet)
+        if not stopped:
             one_step = judge_images(victim, done.images, less, goal, told).success
     queries = None if asked.images is None else asked.images - course.asked
     return Attacked(
@@ -91,7 +93,8 @@ def attack_pictures(
         queries,
         tuple(course.moments),
         one_step,
-        interrupted,
+        stopped is not None,
+        stopped if isinstance(stopped, UserError) else None,
     )
 
 
@@ -116,8 +119,8 @@ def _attacked(
     objective: tuple[Objective, int | None],
     seed: int,
     watch: tuple[int, Tick, Course],
-) -> tuple[Encoded, bool]:
-    """Return the images of whole batches, and whether Ctrl-C ended it; watch the first batch."""
+) -> tuple[Encoded, KeyboardInterrupt | UserError | None]:
+    """Return the images of whole batches, and what ended it too early; watch the first batch."""
     (goal, target), (size, tick, course) = objective, watch
     made, told, count = list[Tensor](), pictures.told_labels(target), len(pictures.files)
     shared = getattr(attack, "shared", False)  # its steps show others of the images
@@ -141,11 +144,11 @@ def _attacked(
                 course.record(found, course.steps)
             made.append(found)
             tick((first + len(found)) / count)
-    except (KeyboardInterrupt, BudgetError):
+    except (KeyboardInterrupt, *UNANSWERED) as error:
         if not made:
             raise
-        return Encoded(torch.cat(made)), True
-    return Encoded(torch.cat(made)), False
+        return Encoded(torch.cat(made)), error
+    return Encoded(torch.cat(made)), None
 
 
 def _silent(_share: float) -> None:

@@ -100,7 +100,7 @@ def _card(
 ) -> dict[str, Any]:
     found = run.found
     stopped = (
-        ["stopped by hand, or by the victim's budget: whole batches are judged"]
+        ["stopped by hand, or by the victim (budget, failure): whole batches are judged"]
         if found.interrupted
         else []
     )

@@ -3,12 +3,33 @@
 import json
 import math
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from physadv.core import check
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from physadv.core import UserError, check
 
 MOST = 4096
 """How many answers are kept in memory where there is no folder."""
+
+
+EVERY_S = 10.0
+"""How often a file of answers is written while answers come, at most."""
+
+
+class Answers(Protocol):
+    """Where answers are kept: key to K scores."""
+
+    def get(self, key: str) -> list[float] | None:
+        """Return the scores kept for a key, or None."""
+
+    def put(self, key: str, scores: list[float]) -> None:
+        """Keep scores."""
 
 
 class Kept:
@@ -49,3 +70,71 @@ class Kept:
         part = path.with_suffix(f".{os.getpid()}.part")
         part.write_text(json.dumps({"scores": scores}))
         part.replace(path)
+
+
+class KeptFile:
+    """All answers of a command's victims in one .safetensors file, so that it can go on.
+
+    `facts` say what the command was told. `again` counts those of the answers of an earlier run
+    that were used: a run that was never broken would have asked for them.
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, str]) -> None:
+        """Begin with none; nothing is written yet."""
+        self.path, self.facts, self.again = path, dict(facts), 0
+        self.known: dict[str, list[float]] = {}
+        self._unused, self._written = set[str](), time.monotonic()
+
+    def get(self, key: str) -> list[float] | None:
+        """Return the scores kept for a key, or None."""
+        if key in self._unused:
+            self._unused.remove(key)
+            self.again += 1
+        return self.known.get(key)
+
+    def put(self, key: str, scores: list[float]) -> None:
+        """Keep scores; every now and then all are written."""
+        self.known[key] = scores
+        if time.monotonic() > self._written + EVERY_S:
+            self.write()
+
+    def write(self) -> None:
+        """Write the answers, whole or not at all; raises `UserError` where that fails."""
+        if not self.known:
+            return
+        keys = torch.tensor([list(bytes.fromhex(key)) for key in self.known], dtype=torch.uint8)
+        scores = torch.tensor(list(self.known.values()), dtype=torch.float64)
+        part = self.path.with_suffix(".part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(
+                save({"keys": keys, "scores": scores}, {"answers": json.dumps(self.facts)})
+            )
+            part.replace(self.path)
+        except OSError as error:
+            got = f"{self.path} ({error.strerror})"
+            raise UserError("out", expected="a file that can be written", got=got) from error
+        self._written = time.monotonic()
+
+    def read(self) -> None:
+        """Take the answers of an earlier run in, whose facts must be these.
+
+        Raises `UserError` for a file that is none, or of another command.
+        """
+        try:
+            with safe_open(self.path, "pt") as content:
+                was = json.loads((content.metadata() or {})["answers"])
+                keys = [bytes(key).hex() for key in content.get_tensor("keys").tolist()]
+                known = dict(zip(keys, content.get_tensor("scores").tolist(), strict=True))
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            expected = f"answers kept by physadv attack, {self.path.name}"
+            got = f"{self.path}, which is damaged ({type(error).__name__})"
+            raise UserError("resume", expected=expected, got=got) from error
+        others = [
+            f"{name} {now!r} instead of {was.get(name)!r}"
+            for name, now in self.facts.items()
+            if was.get(name) != now
+        ]
+        expected, fix = "what the attack began with", "give the same, or begin anew elsewhere"
+        check(not others, "resume", expected=expected, got=", ".join(others), fix=fix)
+        self.known, self._unused = known, set(known)

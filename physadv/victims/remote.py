@@ -10,7 +10,7 @@ from torch import Tensor
 
 from physadv.core import Answer, Encoded, UserError, check
 from physadv.victims.door import check_images
-from physadv.victims.kept import Kept
+from physadv.victims.kept import Answers, Kept
 from physadv.victims.labels import find_label
 from physadv.victims.prepare import Prepare
 from physadv.victims.service import Line, Service
@@ -21,6 +21,14 @@ class BudgetError(UserError):
     """The query budget is used up; `scores` (B,K) are what is known, NaN where nothing is."""
 
     scores: Tensor
+
+
+class UnansweredError(UserError):
+    """The server hangs, fails or answers nonsense; what was answered before is kept."""
+
+
+UNANSWERED = (BudgetError, UnansweredError)
+"""Why there may be no answer to all that was asked."""
 
 
 class Remote:
@@ -61,7 +69,8 @@ class Remote:
         self.name, self.queries, self.per_request = self.service.place, 0, 16
         told = "labels alone" if self.wire.answers == "labels" else self.wire.answers
         self.note = f"black box over HTTP: it tells {told}"
-        self._line, self._kept = Line(self.service), Kept(cache, len(self.labels))
+        self.answers: Answers = Kept(cache, len(self.labels))
+        self._line = Line(self.service)
 
     def __repr__(self) -> str:
         """Say what it is in one line."""
@@ -75,18 +84,21 @@ class Remote:
     def __call__(self, images: Encoded) -> Answer:
         """Answer for (B,3,H,W) images in [0,1] of any size.
 
-        Raises `BudgetError`, and `UserError` where the server hangs, fails, or answers nonsense;
-        what was answered before that is kept.
+        Raises `BudgetError`, and `UnansweredError` where the server hangs, fails, or answers
+        nonsense; what was answered before that is kept.
         """
         check_images(images)
         batch = self.prepare(images.detach().float().cpu())
         keys = [self._key(batch[k : k + 1]) for k in range(len(batch))]
-        known = {key: self._kept.get(key) for key in keys}
+        known = {key: self.answers.get(key) for key in keys}
         try:
             self._fill(known, {key: k for k, key in enumerate(keys)}, batch)
         except BudgetError as error:
             error.scores = self._together(known, keys).to(images)
             raise
+        except UserError as error:
+            expected, got, fix = error.expected, error.got, error.fix
+            raise UnansweredError(error.argument, expected=expected, got=got, fix=fix) from error
         return Answer(self._together(known, keys).to(images))
 
     def label(self, name_or_index: str | int) -> int:
@@ -109,7 +121,7 @@ class Remote:
             piece = batch[[rows[key] for key in asked]]
             for key, scores in zip(asked, self._ask(piece).tolist(), strict=True):
                 known[key] = scores
-                self._kept.put(key, scores)
+                self.answers.put(key, scores)
             open_keys = open_keys[len(asked) :]
 
     def _ask(self, batch: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def _channels_first(estimator: Any, shape: Sequence[int]) -> bool:
     if said is not None:
         return bool(said)
     first, last = shape[0] in CHANNELS, shape[2] in CHANNELS
-    if first == last:
+    if first == last and tuple(shape[:2]) != (1, 1):  # one line of one channel
         expected, fix = "channels first or last", "BlackBoxClassifierNeuralNetwork says which"
         raise UserError("input_shape", expected=expected, got=tuple(shape), fix=fix)
     return first

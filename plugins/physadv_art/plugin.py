@@ -38,6 +38,8 @@ def _made(name: str, settings: Mapping[str, Any], estimator: Any, task: Task) ->
         got, fix = f"art:{name}, which is untargeted", "leave --target out"
         raise UserError("attack", expected="a targeted one", got=got, fix=fix)
     values = {"verbose": False, "targeted": task.targeted} | dict(settings)
+    if name == "DeepFool":  # with gradients of fewer classes it takes scores of the wrong ones
+        values.setdefault("nb_grads", estimator.nb_classes)
     return cls(estimator, **{key: value for key, value in values.items() if key in known})
 
 

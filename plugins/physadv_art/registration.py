@@ -12,12 +12,19 @@ from physadv_art.attacks import (
     LBFGS,
     PGD,
     RP2,
+    AdvGAN,
+    Disguise,
+    EstimatedPGD,
+    EvadeHC,
     FastGradient,
+    GenAttack,
     Iterative,
     Perceptual,
     PlanePatch,
     Smallest,
     StickerPatch,
+    Synthesis,
+    Transfer,
     Universal,
     UniversalPatch,
 )
@@ -34,6 +41,13 @@ ATTACKS: dict[str, Any] = {
     "physadv_smallest": Smallest,
     "physadv_noise": Universal,
     "physadv_perceptual": Perceptual,
+    "physadv_disguise": Disguise,
+    "physadv_synthesis": Synthesis,
+    "physadv_estimated": EstimatedPGD,
+    "physadv_gen_attack": GenAttack,
+    "physadv_evade_hc": EvadeHC,
+    "physadv_advgan": AdvGAN,
+    "physadv_transfer": Transfer,
 }
 """What `adversarial_accuracy`, `empirical_robustness` and `UniversalPerturbation` call them."""
 
@@ -49,6 +63,13 @@ physadv_lbfgs = partial(LBFGS, clip_x=True)
 physadv_smallest = partial(Smallest, clip_x=True)
 physadv_noise = partial(Universal, clip_x=True)
 physadv_perceptual = partial(Perceptual, clip_x=True)
+physadv_disguise = partial(Disguise, clip_x=True)
+physadv_synthesis = partial(Synthesis, clip_x=True)
+physadv_estimated = partial(EstimatedPGD, clip_x=True)
+physadv_gen_attack = partial(GenAttack, clip_x=True)
+physadv_evade_hc = partial(EvadeHC, clip_x=True)
+physadv_advgan = partial(AdvGAN, clip_x=True)
+physadv_transfer = partial(Transfer, clip_x=True)
 
 
 def register() -> None:

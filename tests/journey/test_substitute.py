@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from physadv.attacks.digital.substitute import (
     FILE,
@@ -42,6 +42,16 @@ def folder(here: Path) -> Path:
 def victim(here: Path) -> tuple[object, ...]:
     script, names = torchscript(here / "net.pt", size_px=SIDE), label_file(here / "names.txt")
     return ("--victim", script, "--labels", names, "--size-px", SIDE)
+
+
+class Turned(nn.Module):
+    """Red less blue, with the slope of its opposite: gradients that are masked."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        mean = images.mean(dim=(2, 3))
+        score = 20 * (mean[:, 0] - mean[:, 2]).unsqueeze(1)
+        masked = 2 * score.detach() - score
+        return torch.cat([masked, -masked], dim=1)
 
 
 def remote(server: Server, budget: int | None = None) -> Remote:
@@ -177,3 +187,24 @@ def test_one_that_has_learnt_nothing_is_no_victim(here: Path) -> None:
     save_substitute(here / FILE, told[-1], SubstituteFacts.of(Silent(), RECIPE, 0))  # type: ignore[arg-type]  # as above
     with pytest.raises(UserError, match="one that has learnt the first answers"):
         load_substitute(here)
+
+
+def test_a_transfer_that_beats_what_sees_the_victim_is_doubted(folder: Path) -> None:
+    """Of a victim whose slopes point the wrong way: its own images fail, a substitute's do not."""
+    text = "\n".join(
+        [
+            "import torch",
+            "from physadv.victims import Classifier",
+            "from tests.journey.test_substitute import Turned",
+            "def victim():",
+            f"    return Classifier(Turned(), ['a', 'b'], size_px={SIDE})",
+        ]
+    )
+    Path("turned.py").write_text(text)
+    known = ("--images", folder, "--victim", "turned.py:victim")
+    tiny = ("--network", "linear", "--side-px", SIDE, "--epochs", 60, "--rounds", 3)
+    done("train", "substitute", *known, *tiny, "--queries", 64, "--scores", "--out", "sub")
+    attacks = ("--attack", "pgd", "--attack", "transfer", "--set", "substitute=sub")
+    said = " ".join(done("attack", *known, *attacks, "--eps", "0.2").stdout.split())
+    assert "8 images fall to transfer alone, 0 to pgd alone (McNemar's p 0.0078)" in said
+    assert "pgd, eps 0.2: succeeds in 0.0 %" in said

@@ -167,3 +167,39 @@ def test_a_white_box_of_one_step_behind_a_black_box_is_no_doubt_beside_a_better_
     black = run("black", 0.1, 20, needs="scores")
     assert audit([weak, strong, black]) == []
     assert len(audit([weak, black])) == 1
+
+
+def against(name: str, hits: range, needs: Needs, *, norm: str = "inf", noise: int = 0) -> Run:
+    """Return a run at eps 0.1 that succeeds on these of 50 images."""
+    made = run(name, 0.1, len(hits), needs=needs, noise=noise)
+    met = tuple(k in hits for k in range(50))
+    report = replace(made.found.report, met=met)
+    return replace(made, found=replace(made.found, report=report, one_step=None), norm=norm)
+
+
+def test_what_is_made_on_a_substitute_is_between_the_white_box_and_noise() -> None:
+    """White box 40 of 50, transfer 20, noise 2; or one or two more by chance: no doubt."""
+    white = against("pgd", range(40), "gradients", noise=2)
+    assert audit([white, against("transfer", range(20), "labels", noise=2)]) == []
+    lucky = against("transfer", range(5, 47), "labels", noise=2)
+    assert lucky.success.share > white.success.share
+    assert audit([white, lucky]) == [], "7 images against 5 are chance"
+
+
+def test_a_white_box_that_a_substitute_beats_is_doubted_with_the_evidence() -> None:
+    """Ten images against none: p = 2 / 2^10."""
+    white = against("pgd", range(20), "gradients")
+    (doubt,) = audit([white, against("transfer", range(30), "labels")])
+    assert doubt.startswith("pgd, eps 0.1: succeeds in 40.0 % (20/50, ")
+    assert "less than transfer, which was made without it, in 60.0 % (30/50, " in doubt
+    assert "10 images fall to transfer alone, 0 to pgd alone (McNemar's p 0.002)" in doubt
+    other = against("transfer", range(30), "labels", norm="2")
+    assert audit([white, other]) == [], "of another norm they are not to be compared"
+    better = against("iterative", range(29), "gradients")
+    assert audit([white, better, against("transfer", range(30), "labels")]) == []
+
+
+def test_a_transfer_that_noise_equals_is_doubted_once() -> None:
+    (doubt,) = audit([against("transfer", range(6), "labels", noise=6)])
+    assert "noise of the same size in 12.0 % (6/50, " in doubt
+    assert doubt.endswith("what the substitute learnt is nothing the victim knows")

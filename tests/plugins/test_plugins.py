@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from physadv.attacks.digital import Rows
-from physadv.core import Encoded, UserError
+from physadv.attacks.digital import Rows, size
+from physadv.core import Encoded, UserError, generator
 from physadv.objectives import as_labelled, cross_entropy, targeted, untargeted
 from physadv.testing import ContractError, check_plugin
 from tests.plugins.cast import CLASSES, blobs, victim
@@ -119,3 +119,18 @@ def test_reasons_why_arts_attacks_cannot_run() -> None:
     broken = PLUGINS["art"].attack("FastGradientMethod", {"eps": "wide"})
     with pytest.raises(UserError, match="expected art:FastGradientMethod to run, got TypeError"):
         broken(victim(), Encoded(blobs(2, 1)[0]), untargeted(), rows=rows)
+
+
+def test_deep_fool_of_art_finds_the_nearest_boundary_among_many_classes() -> None:
+    """Of its default ten classes it would take the scores of others, and move hardly at all."""
+    known = linear_victim(classes=15, seed=3)
+    images = Encoded(0.4 + 0.2 * torch.rand(6, 3, 8, 8, generator=generator(1)))
+    labels = known(images).best
+    attack = PLUGINS["art"].attack("DeepFool", {"epsilon": 1e-3})
+    made = attack(known.classifier(), images, untargeted(), rows=Rows(labels=labels))
+    weight, scores = known.weight.flatten(1), known(images).scores
+    gap = scores.gather(1, labels[:, None]) - scores
+    apart = (weight[labels][:, None] - weight[None]).norm(dim=2)
+    nearest = (gap / apart).scatter(1, labels[:, None], torch.inf).amin(dim=1)
+    assert (known(made).best != labels).all()
+    assert torch.allclose(size(made - images, 2.0), nearest, rtol=0.01)

@@ -27,11 +27,17 @@ class ImageAttack(EvasionAttack):  # type: ignore[misc]  # ART has no types
     """What these attacks share: calls in batches, our judging, and folders.
 
     With `minimal` each image is attacked with the least tenth of `eps` that succeeds, if the
-    attack has such a setting.
+    attack has such a setting. `asked` counts the images that an estimator was shown in the last
+    call, where the attack only asks; where attacks are `together` all images of a call are one
+    batch, whatever `batch_size` says.
     """
 
     settings: Any
-    _estimator_requirements = (BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator)
+    asked = 0
+    together = False
+    _estimator_requirements: tuple[type, ...] = (
+        *(BaseEstimator, LossGradientsMixin, ClassifierMixin, PyTorchEstimator),
+    )
     _last: tuple[Task, Encoded] | None = None
 
     def generate(
@@ -52,13 +58,16 @@ class ImageAttack(EvasionAttack):  # type: ignore[misc]  # ART has no types
         task = open_task(self, x, y, mask, x_init, kwargs.get("boxes"))
         several = self.minimal and hasattr(read(self), "eps")
         radii = [k / RUNGS for k in range(1, RUNGS + 1)] if several else [1.0]
-        steps = self._steps * len(radii) * -(-len(task.x) // self.batch_size)
+        size = len(task.x) if self.together else self.batch_size
+        batches, each = -(-len(task.x) // size), self._steps
+        steps = None if each is None else each * len(radii) * batches
         watcher, found = Watcher(self, steps), task.images.clone()
         try:
-            for number, where, part in task.parts(self.batch_size):
+            for number, where, part in task.parts(size):
                 found[where] = self._climb(part, radii, number, watcher.of(number, part))
         finally:
             watcher.close()
+            self.asked = task.victim.queries
         self._last = (task, Encoded(found))
         return task.array(found)
 
@@ -73,6 +82,8 @@ class ImageAttack(EvasionAttack):  # type: ignore[misc]  # ART has no types
             found[left] = attack(
                 part.victim, images, part.objective, rows=rows, seed=seed, watch=watcher
             )
+            if share == radii[-1]:
+                break
             with torch.no_grad():
                 photo = rows.photo(found[left])
                 missed = ~part.objective.success(part.victim(photo.pixels), photo)
@@ -82,10 +93,10 @@ class ImageAttack(EvasionAttack):  # type: ignore[misc]  # ART has no types
         return found
 
     @property
-    def _steps(self) -> int:
-        """How many steps a batch takes."""
-        each = getattr(self, "rounds", getattr(self, "max_iter", 1))
-        return int(each * max(1, getattr(self, "num_random_init", 1)))
+    def _steps(self) -> int | None:
+        """How many steps a batch takes, None where that is not known before."""
+        each = getattr(self, "rounds", getattr(self, "max_iter", None))
+        return None if each is None else int(each * max(1, getattr(self, "num_random_init", 1)))
 
     @property
     def result(self) -> ImageReport:
@@ -110,7 +121,7 @@ def _part(settings: Any, share: float) -> Any:
     """Return settings with a share of their radius, if they have one, and of their step."""
     if share == 1:
         return settings
-    if settings.norm == 0:
+    if getattr(settings, "norm", None) == 0:
         return replace(settings, eps=float(round(settings.eps * share)))
     rate = getattr(settings, "rate", None)
     scaled = {} if rate is None else {"rate": rate * share}
@@ -149,3 +160,16 @@ class Smallest(ImageAttack):
 @constructed_from(digital.Perceptual)
 class Perceptual(ImageAttack):
     """Changes that are hard to see: loss and CIEDE2000 distance in turn (Zhao et al. 2020)."""
+
+
+@constructed_from(digital.Disguise)
+class Disguise(ImageAttack):
+    """Images that look as they did, by structural similarity or CIEDE2000 (Rosen 1960)."""
+
+
+@constructed_from(digital.Synthesis)
+class Synthesis(ImageAttack):
+    """Images from noise that the estimator is sure of (Nguyen et al. 2015); x says of which size.
+
+    With `targeted` y says what they are to be read as.
+    """

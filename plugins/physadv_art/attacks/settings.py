@@ -8,6 +8,8 @@ from typing import Any, get_args
 
 import numpy as np
 from art.attacks import EvasionAttack
+from art.estimators.classification.classifier import ClassifierMixin
+from art.estimators.estimator import BaseEstimator
 from art.summary_writer import SummaryWriter
 
 from physadv.attacks.digital import settings_of
@@ -19,6 +21,9 @@ ART_NAMES = {"steps": "max_iter", "rate": "eps_step", "random_starts": "num_rand
 
 PIXELS = ("eps", "most")
 """Settings that count pixels where the norm is 0."""
+
+ASKED = (BaseEstimator, ClassifierMixin)
+"""What an estimator must be where an attack only asks."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ COMMON = {
 def constructed_from(settings: type, **fixed: Any) -> Callable[[type], type]:
     """Return a decorator that gives an attack class its constructor, made from `settings`.
 
-    `fixed` settings are no arguments. The class may have more `arguments` of its own.
+    `fixed` settings are no arguments. The class may have more `arguments` of its own. One that
+    needs no gradients takes every classifier of ART's.
     """
 
     def decorate(cls: type) -> type:
@@ -62,6 +68,8 @@ def constructed_from(settings: type, **fixed: Any) -> Callable[[type], type]:
         params = [name for name in known if name != "summary_writer"]
         own.attack_params = [*EvasionAttack.attack_params, *params]
         own.__init__ = _constructor(known)
+        if own.settings.about.needs != "gradients":
+            own._estimator_requirements = ASKED
         return cls
 
     return decorate
@@ -85,10 +93,11 @@ def read(attack: Any) -> Any:
     values = dict(attack.fixed)
     for name in settings_of(attack.settings).keys() - attack.fixed.keys():
         value = getattr(attack, ART_NAMES.get(name, name))
-        pixels = name in PIXELS and attack.norm == 0
+        pixels = name in PIXELS and getattr(attack, "norm", None) == 0
         scaled = attack.known[ART_NAMES.get(name, name)].scales and value is not None and not pixels
         values[name] = value / frame.width if scaled else value
-    return attack.settings(**values)
+    ready = getattr(attack, "_ready", dict)
+    return attack.settings(**ready(values))
 
 
 def _arguments(settings: type) -> dict[str, Argument]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from art.estimators.estimator import BaseEstimator
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -78,6 +79,8 @@ def _plain(value: Any) -> Any:
         return "inf"
     if isinstance(value, Objective):  # it would say where its functions are in memory
         return "an objective of the caller's"
+    if isinstance(value, BaseEstimator):  # its own text has all that is in it
+        return type(value).__name__
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -13,8 +14,9 @@ from physadv.attacks.digital import Rows, Step
 from physadv.core import Encoded
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted
+from physadv_art.black_box import EstimatorBlackBox
 from physadv_art.estimators.detector import DetectorClassifier
-from physadv_art.frame import Array, Frame, frame_of
+from physadv_art.frame import Array, Frame
 from physadv_art.victim import EstimatorDetector, EstimatorVictim
 
 PART = 128
@@ -25,7 +27,7 @@ PART = 128
 class Task:
     """What is attacked: the estimator as a victim, x as it came, its images, and what is known."""
 
-    victim: EstimatorVictim
+    victim: EstimatorVictim | EstimatorBlackBox
     x: Array
     images: Encoded
     rows: Rows
@@ -39,6 +41,8 @@ class Task:
 
     def array(self, attacked: Tensor) -> Array:
         """Return attacked images as x has them; what is as it was keeps its values."""
+        if self.x.ndim == 2:
+            return self.frame.changed(self.x, self.images.flatten(1), attacked.flatten(1))
         return self.frame.changed(self.x, self.images, attacked)
 
     def judged(self, attacked: Encoded, controls: dict[str, Encoded] | None = None) -> ImageReport:
@@ -57,27 +61,47 @@ class Task:
 
 def open_task(attack: Any, x: Any, y: Any, mask: Any, x_init: Any, boxes: Any = None) -> Task:
     """Return the task of one call. Raises `ValueError` for arrays that do not fit."""
-    estimator, frame = attack.estimator, frame_of(attack.estimator)
     values = np.asarray(x, dtype=np.float32)
-    sides = len(estimator.input_shape)
-    if values.ndim != sides + 1:
-        raise ValueError(f"x: expected a batch, {sides + 1} dimensions, got shape {values.shape}")
+    victim = _victim(attack, values)
+    frame, flat = victim.frame, values.ndim == 2 and isinstance(victim, EstimatorBlackBox)
     frame.check(values, clip=attack.clip_x)
-    images = Encoded(frame.images(values).to(estimator.device))
-    dense = attack.objective is not None and isinstance(estimator, DetectorClassifier)
-    victim = EstimatorDetector(estimator) if dense else EstimatorVictim(estimator)
-    y = None if dense else y
+    device = getattr(attack.estimator, "device", "cpu")
+
+    def ready(found: Tensor) -> Tensor:
+        return (found[:, None, None] if flat else found).to(device)
+
+    images = Encoded(ready(frame.images(values)))
+    y = None if isinstance(victim, EstimatorDetector) else y
     told = _labels(y, len(values), attack)
     if told is None:
         told = _predicted(victim, images)
     rows = Rows(
         labels=told.to(images.device),
-        mask=None if mask is None else _mask(mask, values, frame).to(images),
-        start=None if x_init is None else _start(x_init, values, frame).to(images),
+        mask=None if mask is None else ready(_mask(mask, values, frame)),
+        start=None if x_init is None else ready(_start(x_init, values, frame)),
         boxes=None if boxes is None else _boxes(boxes, len(values)).to(images),
     )
     truth = None if attack.targeted or y is None else told
     return Task(victim, values, images, rows.spread(images), _objective(attack), truth)
+
+
+def _victim(attack: Any, x: Array) -> EstimatorVictim | EstimatorBlackBox:
+    """Return the estimator as a victim: through its `predict` alone where the attack only asks.
+
+    One that takes rows of a table may be given images; a row is an image of one line.
+    """
+    on, sees = attack.estimator, attack.settings.about.needs == "gradients"
+    shape = tuple(on.input_shape or ())
+    rows = len(shape) == 1 and not isinstance(on, PyTorchClassifier)
+    sides = x.ndim - 1 if rows and x.ndim in (2, 4) else len(shape)
+    if x.ndim != sides + 1:
+        raise ValueError(f"x: expected a batch, {sides + 1} dimensions, got shape {x.shape}")
+    if attack.objective is not None and isinstance(on, DetectorClassifier):
+        return EstimatorDetector(on)
+    if sees and isinstance(on, PyTorchClassifier):
+        return EstimatorVictim(on)
+    line = (1, 1, *shape) if x.ndim == 2 else tuple(x.shape[1:])
+    return EstimatorBlackBox(on, input_shape=line if len(shape) == 1 else None)
 
 
 def _objective(attack: Any) -> Objective:
@@ -91,8 +115,8 @@ def _objective(attack: Any) -> Objective:
 class Watcher:
     """Tells tqdm and ART's summary writer of each step."""
 
-    def __init__(self, attack: Any, steps: int) -> None:
-        """Show a bar of `steps` unless the attack is silent."""
+    def __init__(self, attack: Any, steps: int | None) -> None:
+        """Show a bar of `steps`, if that is known, unless the attack is silent."""
         name = type(attack).__name__
         self.attack, self.batch = attack, 0
         self.bar = tqdm(total=steps, desc=name, leave=False, disable=not attack.verbose)
@@ -111,14 +135,16 @@ class Watcher:
             labels = self.task.rows.labels
             assert labels is not None
             classes = np.eye(self.attack.estimator.nb_classes, dtype=np.float32)
+            drawn = getattr(self.attack, "together", False)  # a step's images are some of them
+            shape = (len(step.images), *self.task.x.shape[1:])
             writer.update(
                 batch_id=self.batch,
                 global_step=self.step,
-                grad=-frame.last(step.slope).cpu().numpy() / frame.width,
+                grad=-frame.last(step.slope).cpu().numpy().reshape(shape) / frame.width,
                 patch=None,
                 estimator=self.attack.estimator,
-                x=frame.array(step.images),
-                y=classes[labels.cpu().numpy()][: len(step.images)],
+                x=frame.array(step.images).reshape(shape),
+                y=None if drawn else classes[labels.cpu().numpy()][: len(step.images)],
                 targeted=self.attack.targeted,
             )
         self.step += 1
@@ -151,7 +177,7 @@ def _labels(y: Any, count: int, attack: Any) -> Tensor | None:
     return torch.from_numpy(found.astype(np.int64))
 
 
-def _predicted(victim: EstimatorVictim, images: Encoded) -> Tensor:
+def _predicted(victim: EstimatorVictim | EstimatorBlackBox, images: Encoded) -> Tensor:
     with torch.no_grad():
         parts = images.tensor_split(list(range(PART, len(images), PART)))
         return torch.cat([victim(Encoded(part)).best for part in parts])
