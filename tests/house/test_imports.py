@@ -21,7 +21,7 @@ STOREYS = [
     {"attacks"},
     {"defences"},
     {"training"},
-    {"evaluation"},
+    {"evaluation", "beyond"},
     {"calibration"},
     {"scoring"},
     {"design"},
@@ -39,6 +39,7 @@ FRAMEWORKS = {
     "onnx": "onnx",
     "onnx2torch": "onnx",
     "onnxruntime": "onnx",
+    "gymnasium": "gymnasium",
     "ray": "ray",
     "sklearn": "scikit",
 }
@@ -160,6 +161,7 @@ def test_the_command_line_starts_without_what_few_commands_need() -> None:
         "onnxruntime",
         "art",
         "foolbox",
+        "gymnasium",
     ]
     code = f"import sys, physadv.cli; print([one for one in {slow} if one in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
