@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmarks import show
 from benchmarks.peers import art_alone
-from benchmarks.rp2 import signs
+from benchmarks.pictures import known_victim, read_right
 from physadv.attacks.digital import (
     LBFGS,
     PGD,
@@ -31,19 +31,14 @@ from physadv.attacks.digital import (
     Smallest,
     size,
 )
-from physadv.core import Encoded, Rate, generator, wilson
+from physadv.core import Encoded, Rate, wilson
 from physadv.core.check import one_of
 from physadv.core.memory import keep_memory
 from physadv.objectives import Objective, cross_entropy, margin, untargeted
-from physadv.training.augment import as_annotated
-from physadv.training.gtsrb_data import read_crops
 from physadv.victims import Classifier
-from physadv.victims.bundled import bundled
-from tests.lisa import STOP, lisa
 
 PART = 50
 """Images that are attacked at once; parts go through all attacks in turn."""
-STOP_SIGN = 14
 VICTIMS = ("bundled", "lisa", "both")
 RADII = (0.25, 0.5, 1.0, 2.0)
 """Radii, as parts of the given one, whose successes must not fall."""
@@ -93,6 +88,7 @@ def main(
     least_n: Annotated[int, typer.Option(help="Of these for smallest norms.", min=0)] = 50,
     steps: Annotated[int, typer.Option(help="Steps of iterated attacks.", min=1)] = 40,
     victim: Annotated[str, typer.Option(help="bundled, lisa or both.")] = "both",
+    only: Annotated[str, typer.Option(help="Rows of one attack, as PGD, alone.")] = "",
     seed: Annotated[int, typer.Option(help="Of the draw of images.")] = 0,
 ) -> None:
     """Print robust accuracy, smallest norms, CPU seconds and gradients asked, and the floors."""
@@ -100,9 +96,11 @@ def main(
     keep_memory()
     show.heading()
     for name in VICTIMS[:2] if victim == "both" else (victim,):
-        known, images, labels = pictures(data, name, n, seed)
+        known = known_victim(data, name)
+        images, labels = read_right(known, data, n, seed=seed)
         eps = {"bundled": 2 / 255, "lisa": 4 / 255}[name]
-        fixed, grown = budgeted(eps, steps), growing(eps, steps)
+        fixed = [one for one in budgeted(eps, steps) if one.group.startswith(only)]
+        grown = [] if only else growing(eps, steps)
         least = smallest()
         for first in range(0, len(images), PART):
             part = slice(first, first + PART)
@@ -116,29 +114,6 @@ def main(
         if least_n:
             report(f"{known.name}: smallest change", least, norms=True)
         floors(fixed, grown)
-
-
-def pictures(data: Path, name: str, n: int, seed: int) -> tuple[Classifier, Encoded, Tensor]:
-    """Return a victim and at most n of the images that it reads correctly, with their labels.
-
-    Of GTSRB's test part; for LISA-CNN its stop signs alone, and the 40 of RP2.
-    """
-    crops = read_crops(data / "gtsrb", "test")
-    if name == "bundled":
-        victim = bundled()
-        crops = crops.rows(torch.randperm(len(crops), generator=generator(seed))[:n])
-        images, labels = as_annotated(crops, victim.size_px), crops.classes
-    else:
-        victim = lisa(data)
-        stops = as_annotated(crops.rows(crops.classes == STOP_SIGN), victim.size_px)
-        images = Encoded(torch.cat([stops, signs(data).images]))
-        order = torch.randperm(len(images), generator=generator(seed))[:n]
-        images, labels = Encoded(images[order]), torch.full((len(order),), STOP)
-    images = Encoded(images.clamp(0, 1))  # resizing rounds to a little more than 1
-    with torch.no_grad():
-        right = victim(images).best == labels
-    show.console.print(f"{victim.name}: {wilson(int(right.sum()), len(right))} read correctly")
-    return victim, Encoded(images[right]), labels[right]
 
 
 def budgeted(eps: float, steps: int) -> list[Tally]:
@@ -297,6 +272,8 @@ def floors(rows: list[Tally], grown: list[Tally]) -> None:
     if ("PGD inf", "ART") in by:
         ratio = by["PGD inf", "ART"].seconds / own["PGD inf"].seconds
         held(f"PGD inf: {ratio:.2f} times as fast as ART's (at least 1.3)", ratio >= 1.3)
+    if "FGSM" not in own:
+        return
     single = own["FGSM"].robust.share
     for group in ("BIM", "MI-FGSM", "PGD inf"):
         held(f"{group} beats the single step", own[group].robust.share <= single)

@@ -8,7 +8,6 @@ with the first image within eps that is misread (or read as the target), and has
 queries as were asked until then. Attacks that go on beyond the budget are stopped there.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -23,14 +22,14 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks import show
+from benchmarks.pictures import known_victim, read_right
 from physadv.attacks.digital import DigitalAttack, Rows, size
 from physadv.attacks.digital.ball import random_point
 from physadv.cli.plugins import find_attack
-from physadv.core import Answer, Encoded, UserError, generator, load_image, quantise, spawn, wilson
+from physadv.core import Answer, Encoded, UserError, generator, quantise, spawn, wilson
 from physadv.core.check import one_of
 from physadv.objectives import as_labelled, cross_entropy, untargeted
-from physadv.victims import Classifier, load_victim
-from tests.lisa import STOP, lisa
+from physadv.victims import Classifier
 
 SLACK = 1e-4
 NOISES = 50
@@ -56,6 +55,13 @@ ATTACKS: dict[str, dict[str, str]] = {
     "art:HopSkipJump": {"max_iter": "30", "max_eval": "200", "init_eval": "20"},
     "foolbox:GenAttack": {"epsilon": "{eps}", "steps": "{queries}", "reduced_dims": "none"},
     "torchattacks:Square": {"eps": "{eps}", "n_queries": "{queries}"},
+    "torchattacks:SPSA": {
+        "eps": "{eps}",
+        "nb_iter": "{queries}",
+        "nb_sample": "24",
+        "delta": "0.01",
+        "lr": str(2 / 255),
+    },
     "torchattacks:Pixle": {"restarts": "{queries}"},
 }
 """Settings of each, with the budget filled in; what is in brackets tells rows apart."""
@@ -160,28 +166,6 @@ def attacked(name: str, victim: Counted, seed: int) -> None:
             raise
 
 
-def pictures(data: Path, name: str, n: int, seed: int) -> tuple[Classifier, Tensor, list[int]]:
-    """Return a victim, n images (n,3,h,w) it reads correctly, drawn by the seed, and labels."""
-    victim = lisa(data) if name == "lisa" else load_victim(name)
-    if not isinstance(victim, Classifier):
-        raise typer.BadParameter("a classifier is needed")
-    if name == "lisa":
-        known = [(path, STOP) for path in sorted((data / "rp2" / "victims_32").glob("*.png"))]
-    else:
-        table = csv.DictReader((data / "gtsrb" / "test.csv").read_text().splitlines())
-        known = [(data / "gtsrb" / row["file"], int(row["class_id"])) for row in table]
-    images, labels = list[Tensor](), list[int]()
-    for number in torch.randperm(len(known), generator=generator(seed)).tolist():
-        path, label = known[number]
-        image = torch.nn.functional.interpolate(
-            load_image(path), victim.size_px, mode="bilinear", antialias=True
-        )
-        if len(images) < n and int(victim(quantise(image)).best) == label:  # type: ignore[arg-type]  # as above
-            images.append(quantise(image))
-            labels.append(label)
-    return victim, torch.cat(images), labels
-
-
 def results(
     name: str, victims: list[Counted], seed: int
 ) -> Iterator[tuple[int | None, int, float]]:
@@ -207,7 +191,9 @@ def main(
     show.heading()
     one_of("norm", norm, ("inf", "2"))
     radius = eps / 255 if norm == "inf" else eps
-    known, images, labels = pictures(data, victim, n, seed)
+    known = known_victim(data, victim)
+    images, labels = read_right(known, data, 2 * n, seed=seed)
+    images, labels = Encoded(quantise(images)[:n]), labels[:n]
     rng, classes = generator(spawn(seed, "targets")), len(known.labels)
     shifts = torch.randint(1, classes, (len(images),), generator=rng).tolist()
     table = Table(f"{known.name}, {len(images)} images", "success", "queries", "asked", "CPU s")
@@ -223,7 +209,7 @@ def main(
                 (radius, queries),
                 float(norm),
             )
-            for k, label in enumerate(labels)
+            for k, label in enumerate(labels.tolist())
         ]
         found = list(results(name, victims, seed))
         firsts = [first for first, _, _ in found if first is not None]

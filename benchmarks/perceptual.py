@@ -13,7 +13,8 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks import show
-from benchmarks.digital import pictures, theirs
+from benchmarks.digital import theirs
+from benchmarks.pictures import known_victim, read_right
 from physadv.attacks.digital import Perceptual, Rows, Smallest, perceptual_distance, size
 from physadv.core import Encoded, quantise, ssim, wilson
 from physadv.objectives import cross_entropy, margin, untargeted
@@ -27,7 +28,8 @@ def main(
 ) -> None:
     """Print success and medians of the change over the images that all succeed on, at 8 bits."""
     show.heading()
-    known, images, labels = pictures(data, victim, n, seed)
+    known = known_victim(data, victim)
+    images, labels = read_right(known, data, n, seed=seed)
     images = Encoded(quantise(images))
     foolbox, gap = theirs("foolbox"), untargeted(margin)
     weighed = {"binary_search_steps": 5, "steps": 200}

@@ -15,7 +15,8 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks import show
-from benchmarks.advgan import misread, some
+from benchmarks.advgan import misread
+from benchmarks.pictures import read_right
 from physadv.attacks.digital import Rows, Universal
 from physadv.core import Encoded, generator
 from physadv.objectives import cross_entropy, untargeted
@@ -37,14 +38,15 @@ def main(
     """Print fooling rates: signs read right that are misread with the perturbation, at 8 bits."""
     show.heading()
     victim = bundled()
-    images, rows = some(victim, data, "train", train)
-    judged, truth = some(victim, data, "test", n)
+    images, labels = read_right(victim, data, train, part="train")
+    judged, truth = read_right(victim, data, n)
     signs = 2.0 * torch.randint(2, images[:1].shape, generator=generator(seed)) - 1
     table = Table(f"eps {eps:g}/255", "made on", "misread, images it has not seen", "CPU s")
     radius = eps / 255
+    attack = Universal(eps=radius, steps=steps)
     makers: dict[str, Callable[[], Tensor]] = {
-        "physadv Universal": lambda: ours(victim, images, rows, (radius, steps, seed)),
-        "ART UniversalPerturbation, DeepFool": lambda: arts(victim, images, rows, radius),
+        "physadv Universal": lambda: ours(victim, images, labels, attack, seed),
+        "ART UniversalPerturbation, DeepFool": lambda: arts(victim, images, labels, radius),
         "random signs": lambda: radius * signs,
     }
     for name, make in makers.items():
@@ -58,14 +60,15 @@ def main(
     show.console.print(table)
 
 
-def ours(victim: Classifier, images: Encoded, rows: Rows, how: tuple[float, int, int]) -> Tensor:
-    """Return our perturbation (1,3,H,W), for a radius, steps and a seed."""
-    (eps, steps, seed), goal = how, untargeted(cross_entropy)
-    attack = Universal(eps=eps, steps=steps)
-    return attack.search(victim, images, goal, rows=rows, seed=seed)
+def ours(
+    victim: Classifier, images: Encoded, labels: Tensor, attack: Universal, seed: int
+) -> Tensor:
+    """Return our perturbation (1,3,H,W)."""
+    goal = untargeted(cross_entropy)
+    return attack.search(victim, images, goal, rows=Rows(labels=labels), seed=seed)
 
 
-def arts(victim: Classifier, images: Encoded, rows: Rows, eps: float) -> Tensor:
+def arts(victim: Classifier, images: Encoded, labels: Tensor, eps: float) -> Tensor:
     """Return that of ART's attack (Moosavi-Dezfooli et al. 2017) with DeepFool inside."""
     from art.attacks.evasion import UniversalPerturbation
     from physadv_art.estimators import from_victim
@@ -76,8 +79,7 @@ def arts(victim: Classifier, images: Encoded, rows: Rows, eps: float) -> Tensor:
         estimator, attacker="deepfool", attacker_params=inside | {"verbose": False}, delta=0.01,
         max_iter=ROUNDS, eps=eps, norm=np.inf, batch_size=32, verbose=False,
     )  # fmt: skip
-    assert rows.labels is not None  # `some` gives them
-    attack.generate(images.numpy(), rows.labels.numpy())
+    attack.generate(images.numpy(), labels.numpy())
     return torch.from_numpy(np.asarray(attack.noise, dtype=np.float32)).reshape(
         1, *images.shape[1:]
     )

@@ -113,7 +113,8 @@ class ImageReport:
     of the same kind; `correct` is how often the images themselves are read as their labels (None
     where there are none). `change` is the largest norm of a change: inf, 2 and 1; `answers` is
     what each attacked image is read as, `sure` the probability that the victim gives it (of a
-    detector: the score of its best candidate), `met` whether it meets the objective.
+    detector: the score of its best candidate; None where it tells labels alone), `met` whether it
+    meets the objective.
     """
 
     success: Rate
@@ -122,7 +123,7 @@ class ImageReport:
     controls: dict[str, Rate]
     change: dict[str, float]
     answers: tuple[int, ...]
-    sure: tuple[float, ...]
+    sure: tuple[float | None, ...]
     n: int
     doubts: tuple[str, ...]
     met: tuple[bool, ...] = ()
@@ -170,7 +171,7 @@ def judge_images(
         doubts.append(f"the images themselves meet the objective in {clean}")
     answers = tuple(read.tolist())
     n, told_doubts = len(images), tuple(doubts)
-    sure = tuple(_sure(scores).tolist())
+    sure = (None,) * len(scores) if _labels_alone(scores) else tuple(_sure(scores).tolist())
     met = tuple(hits.tolist())
     return ImageReport(success, clean, correct, others, sizes, answers, sure, n, told_doubts, met)
 
@@ -178,9 +179,21 @@ def judge_images(
 def _sure(scores: Tensor) -> Tensor:
     """Return the probability (B,) of the class read, or the score of the best candidate, if any."""
     if scores.ndim == 2:
-        return scores.softmax(dim=1).amax(dim=1)
+        return (scores if _probabilities(scores) else scores.softmax(dim=1)).amax(dim=1)
     flat = scores.flatten(1)
     return torch.cat([flat, torch.zeros_like(flat[:, :0].sum(dim=1, keepdim=True))], 1).amax(dim=1)
+
+
+def _probabilities(scores: Tensor) -> bool:
+    """Tell whether scores (B,K) are such: from 0 on, with the sum 1."""
+    return bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all())
+
+
+def _labels_alone(scores: Tensor) -> bool:
+    """Tell whether scores (B,K) say no more than a class: 1 for it, else 0."""
+    return (
+        scores.ndim == 2 and _probabilities(scores) and bool(((scores == 0) | (scores == 1)).all())
+    )
 
 
 def _wilson(hits: Tensor) -> Rate:
@@ -251,8 +264,7 @@ def _score_doubts(
     ]
     if correct is not None and correct.share < 0.9:
         doubts.append(f"the victim reads {what} in only {correct}")
-    flat = scores.ndim == 2
-    if flat and bool((scores >= 0).all() & ((scores.sum(dim=1) - 1).abs() < 1e-3).all()):
+    if scores.ndim == 2 and _probabilities(scores) and not _labels_alone(scores):
         doubts.append("the victim gives probabilities, not logits: gradients may vanish")
     return doubts
 

@@ -36,7 +36,7 @@ from physadv.evaluation import (
 )
 from physadv.objectives import Objective, as_labelled, cross_entropy, untargeted, vanish
 from physadv.output import all_doubts, check_attacked, write_attacked
-from physadv.victims import Detector, Loaded, load_victim
+from physadv.victims import Detector, Loaded, check_gradients, load_victim
 
 NOTHING_NEEDED = "synthesis"
 """The attack that needs no images."""
@@ -172,6 +172,8 @@ def attack(
     wanted = None if target is None else label_of(known, target, "target")
     if isinstance(known, Detector):
         _check_detector(images, truth, target=target, camera=camera)
+    if any(one.needs == "gradients" for one in plans):
+        check_gradients(known)  # before a black box is asked, which may cost
     given: dict[str, object]
     given = {"victim": victim, "images": images, "target": target, "truth": truth, "mask": mask}
     given |= {"camera": camera, "samples": samples, "batch": batch, "seed": seed}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from physadv.attacks.digital import About, DigitalAttack
+from physadv.attacks.digital import About, DigitalAttack, Needs
 from physadv.attacks.digital.substitute import Transfer
 from physadv.cli.plugins import about_attack, eps_name, find_attack, read_number, settings_known
 from physadv.cli.show import bar
@@ -24,6 +24,18 @@ class Planned:
     eps: float | None
     settings: dict[str, str]
     attack: DigitalAttack
+
+    @property
+    def about(self) -> About | None:
+        """What it says of itself."""
+        return about_attack(self.name)
+
+    @property
+    def needs(self) -> Needs | None:
+        """What it must be told, None where that is not known."""
+        known = None if self.about is None else self.about.needs
+        own: Needs | None = getattr(self.attack, "needs", known)
+        return own
 
 
 def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> list[Planned]:
@@ -84,10 +96,8 @@ def run_all(
                 fault = error if isinstance(error, UserError) else None
                 last = replace(runs[-1].found, interrupted=True, fault=fault)
                 return [*runs[:-1], replace(runs[-1], found=last)]
-            about = about_attack(one.name)
-            needs = None if about is None else about.needs
-            norm = _norm(one.attack, about)
-            runs.append(Run(one.name, one.eps, found, one.settings, needs, norm))
+            norm = _norm(one.attack, one.about)
+            runs.append(Run(one.name, one.eps, found, one.settings, one.needs, norm))
             if found.interrupted:
                 break
     return runs

@@ -123,7 +123,7 @@ def _attacked(
     """Return the images of whole batches, and what ended it too early; watch the first batch."""
     (goal, target), (size, tick, course) = objective, watch
     made, told, count = list[Tensor](), pictures.told_labels(target), len(pictures.files)
-    shared = getattr(attack, "shared", False)  # its steps show others of the images
+    size = count if getattr(attack, "together", False) else size
     try:
         for first in range(0, count, size):
             part = pictures.take(slice(first, first + size))
@@ -134,7 +134,7 @@ def _attacked(
 
             def watched(step: Step, first: int = first, share: float = share) -> None:
                 tick(first / count + share * step.done)
-                if first == 0 and course.victim is not None and not shared:
+                if first == 0 and course.victim is not None:
                     course.see(step)
 
             part_seed = spawn(seed, "attack", first)

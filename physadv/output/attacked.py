@@ -88,11 +88,12 @@ def _run(folder: Path, run: Run, left: Sifted, facts: dict[str, Any]) -> dict[st
     return card
 
 
-def _sizes(run: Run, number: int) -> dict[str, float]:
+def _sizes(run: Run, number: int) -> dict[str, float | None]:
     """Return how sure the victim is of an image, and how far that is from what it was."""
     found = run.found
     sizes = {name: round(float(value[number]), 6) for name, value in found.sizes.items()}
-    return {"confidence": round(found.report.sure[number], 6), **sizes}
+    sure = found.report.sure[number]
+    return {"confidence": None if sure is None else round(sure, 6), **sizes}
 
 
 def _card(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from physadv.attacks.digital import PGD
-from physadv.core import generator, load_image, save_image
+from physadv.core import Encoded, generator, load_image, save_image
 from tests.journey.commands import card, done, label_file, physadv, refused, torchscript
 from tests.plugins.points import points
 
@@ -88,6 +88,23 @@ def test_through_a_camera(work: Path) -> None:
     done("attack", *arguments)
     again = card(work / "physadv-attack")
     assert again["measured"] == one["measured"]
+
+
+@pytest.mark.parametrize("name", ["universal", "rp2"])
+def test_one_change_for_all_is_for_all_whatever_the_batch(work: Path, name: str) -> None:
+    """Where nothing is cut off at black or white, which is nearly everywhere in images of grey."""
+    for path in (work / "photos").iterdir():
+        save_image(path, Encoded(0.45 + 0.1 * load_image(path)[..., :16, :16]))
+    flags = ("--images", "photos", "--attack", name, "--batch", 2)
+    done("attack", *VICTIM, *flags, "--set", "steps=5", "--set", "rate=0.02")
+    rows = card(work / "physadv-attack")["images"]
+    assert len(rows) > 2
+    made = torch.cat([load_image(work / "physadv-attack" / row["file"]) for row in rows])
+    changes = made - torch.cat([load_image(work / "photos" / row["of"]) for row in rows])
+    whole = ((made > 0) & (made < 1)).all(dim=0)
+    assert float(whole.float().mean()) > 0.3
+    assert float((changes - changes[:1])[:, whole].abs().max()) < 1.01 / 255
+    assert float(changes[:, whole].abs().max()) > 2 / 255
 
 
 def test_one_change_for_all_inside_a_mask(work: Path) -> None:

@@ -192,3 +192,23 @@ def test_what_is_there_is_neither_lost_nor_taken_for_something_else(photos: Path
         (OUT / FILE).write_bytes(b"nothing of the kind")
         damaged = refused(physadv(*command(name, setting, "--resume")))
         assert "which is damaged" in damaged
+
+
+def test_an_attack_by_gradients_is_refused_before_anything_is_asked(photos: Path) -> None:
+    with serving() as server:
+        victim(server.url)
+        said = refused(physadv(*command("pgd", "steps=2")))
+        assert "victim: expected one with gradients" in said
+        assert server.images == 0
+        assert "8 px or more" in refused(physadv(*command("advgan", "distil=static")))
+
+
+def test_labels_alone_say_no_confidence(photos: Path) -> None:
+    with serving() as server:
+        server.answers = "labels"
+        victim(server.url, 'wire=Wire(answers="labels")')
+        done(*command("evade-hc", "queries=20"))
+    facts = card(OUT)
+    assert {row["confidence"] for row in facts["images"]} == {None}
+    assert not any("probabilities" in doubt for doubt in facts["doubts"])
+    assert "<b>red</b></p>" in (OUT / "attack.html").read_text()

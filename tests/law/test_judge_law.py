@@ -22,8 +22,8 @@ from physadv.core import (
     take,
     wilson,
 )
-from physadv.judge import Report, judge, rate
-from physadv.objectives import targeted, untargeted
+from physadv.judge import ImageReport, Report, Told, judge, judge_images, rate
+from physadv.objectives import margin, targeted, untargeted
 from physadv.patch import Pixels
 from physadv.problem import Problem
 from physadv.world import World
@@ -136,6 +136,22 @@ def test_probabilities_are_suspected() -> None:
     doubt = "probabilities, not logits"
     assert any(doubt in d for d in judged(Stubborn(0, scores=(0.7, 0.2, 0.1))).doubts)
     assert not any(doubt in d for d in judged(Stubborn(0, scores=(7.0, 2.0, 1.0))).doubts)
+
+
+def test_an_answer_says_how_sure_it_is_or_nothing() -> None:
+    """Probabilities are taken as they are, logits through the softmax; a label is no confidence."""
+    images, doubt = Encoded(torch.zeros(2, 3, 8, 8)), "probabilities, not logits"
+
+    def told(*scores: float) -> ImageReport:
+        victim = Stubborn(0, scores=scores)
+        return judge_images(victim, images, images, untargeted(margin), Told(torch.tensor([0, 0])))
+
+    sure, logits, label = told(0.7, 0.2, 0.1), told(7.0, 2.0, 1.0), told(0.0, 1.0, 0.0)
+    assert sure.sure == pytest.approx((0.7, 0.7))
+    assert logits.sure == pytest.approx((0.9909, 0.9909), abs=1e-4)
+    assert label.sure == (None, None)
+    doubted = [any(doubt in said for said in one.doubts) for one in (sure, logits, label)]
+    assert doubted == [True, False, False]
 
 
 def test_ink_at_its_limits_is_suspected() -> None:

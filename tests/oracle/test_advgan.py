@@ -88,6 +88,10 @@ def test_a_black_box_is_asked_for_answers_alone(distil: str, each: int) -> None:
         AdvGAN(steps=2)(victim, images, targeted(1))
 
 
+def test_what_it_must_be_told_follows_from_its_settings() -> None:
+    assert (AdvGAN().needs, AdvGAN(distil="static").needs) == ("gradients", "scores")
+
+
 def test_a_substitute_learns_the_box() -> None:
     """Its divergence from the box's probabilities falls to a small part of what it was."""
     box, images = closed_victim(), some(16, (12, 16))

@@ -114,6 +114,20 @@ def test_it_begins_where_it_is_told() -> None:
     assert torch.equal(first[1].detach(), clean)
 
 
+@pytest.mark.parametrize("norm", [inf, 2.0, 1.0])
+def test_random_starts_lie_as_often_near_the_image_as_far_from_it(norm: float) -> None:
+    """Drawn evenly from the ball nearly all would be at its surface."""
+    seen = list[Tensor]()
+    clean = Encoded(torch.full((400, 3, *SIZE), 0.5))
+
+    def watch(step: Step) -> None:
+        seen.append(step.images - clean)
+
+    PGD(norm, 0.1, steps=1)(linear_victim(), clean, targeted(1), watch=watch)
+    share = torch.linalg.vector_norm(seen[0].flatten(1), norm, dim=1).sort().values / 0.1
+    assert float((share - torch.linspace(0, 1, 400)).abs().max()) < 0.1
+
+
 def test_the_function_is_the_settings_call() -> None:
     victim, clean = linear_victim(), images()
     one = pgd(victim, clean, targeted(1), seed=2, eps=0.05, steps=3)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor
 
-from physadv.attacks.digital.about import About
+from physadv.attacks.digital.about import About, Needs
 from physadv.attacks.digital.attack import UNKNOWN, Rows, Step, Watch, check_door, ignore
 from physadv.attacks.digital.distil import Substitute
 from physadv.attacks.digital.settings import setting
@@ -41,6 +41,7 @@ class AdvGAN:
     """
 
     about: ClassVar[About] = About("advgan", "gradients", "inf", "Xiao et al. 2018")
+    together: ClassVar[bool] = True
 
     eps: float = setting(8 / 255, "largest change of a value", scales=True)
     hinge: float | None = setting(None, "L2 norm that costs nothing (c); None for half the most")
@@ -64,6 +65,11 @@ class AdvGAN:
         above_zero(self, "rate")
         at_least_one(self, "steps", "batch", "channels", "distil_steps")
         one_of("distil", self.distil, DISTIL)
+
+    @property
+    def needs(self) -> Needs:
+        """What it must be told: scores alone where a substitute is taught."""
+        return "gradients" if self.distil == "none" else "scores"
 
     def __call__(
         self,
@@ -143,13 +149,13 @@ class AdvGAN:
 
 
 class _Drawn:
-    """Rows of a batch, drawn anew each time it is called."""
+    """Rows of a batch, in order, drawn anew each time it is called."""
 
     def __init__(self, count: int, batch: int, rng: torch.Generator) -> None:
         self.count, self.batch, self.rng = count, min(batch, count), rng
 
     def __call__(self) -> Tensor:
-        return torch.randperm(self.count, generator=self.rng)[: self.batch]
+        return torch.randperm(self.count, generator=self.rng)[: self.batch].sort().values
 
 
 class _Game:

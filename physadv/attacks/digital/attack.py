@@ -77,7 +77,11 @@ def ignore(_step: Step) -> None:
 
 
 class DigitalAttack(Protocol):
-    """A frozen dataclass of settings that changes images; see `physadv.testing.check_digital`."""
+    """A frozen dataclass of settings that changes images; see `physadv.testing.check_digital`.
+
+    Where it has an attribute `together` that is true, it is given all images at once. An attribute
+    `needs` goes before that of its class's `about`, where the settings decide.
+    """
 
     def __call__(
         self,

@@ -25,6 +25,11 @@ from physadv.core.check import at_least_one
 from physadv.objectives import Objective
 from physadv.victims import Victim
 
+LEAST = 0.5 / 255
+"""What rounding to 8 bits undoes."""
+STEP = 8 / 255
+"""How far a colour is shifted where eps, of another norm than inf, does not say."""
+
 
 @dataclass(frozen=True)
 class EvadeHC:
@@ -39,7 +44,9 @@ class EvadeHC:
     kept: int = setting(5, "samples that lead on from round to round")
     length: int = setting(30, "morphs of a path")
     jump: float = setting(0.75, "share of the way to the limit that a sample is moved on")
-    step: float = setting(2 / 255, "by how much a morph shifts a colour", scales=True)
+    step: float | None = setting(
+        None, "by how much a morph shifts a colour; None for half of eps, or 8/255", scales=True
+    )
     rounded: bool = setting(True, "whether only images of 8 bits are asked about and kept")
 
     def __post_init__(self) -> None:
@@ -48,10 +55,18 @@ class EvadeHC:
         check(0 <= self.eps < inf, "eps", expected="a number from 0 on", got=self.eps)
         at_least_one(self, "queries", "paths", "kept", "length")
         check(0 < self.jump <= 1, "jump", expected="above 0, at most 1", got=self.jump)
-        good, least = self.step > (0.5 / 255 if self.rounded else 0), "more than 0.5/255"
-        fix = "rounding would undo it"
-        expected = f"{least} for 8 bits" if self.rounded else "above 0"
-        check(good, "step", expected=expected, got=self.step, fix=fix if self.rounded else "")
+        least = LEAST if self.rounded else 0.0
+        good = self.step is None or self.step > least
+        expected = "more than 0.5/255 for 8 bits" if self.rounded else "above 0"
+        fix = "rounding would undo it" if self.rounded else ""
+        check(good, "step", expected=expected, got=self.step, fix=fix)
+
+    @property
+    def shifts(self) -> float:
+        """By how much a morph shifts a colour: `step`, or what follows from norm and eps."""
+        if self.step is not None:
+            return self.step
+        return max(self.eps / 2, 2 * LEAST) if self.norm == inf else STEP
 
     def __call__(
         self,
@@ -89,7 +104,7 @@ class EvadeHC:
         which = torch.tensor([number])
 
         def morph(samples: Tensor, seeds: Sequence[int]) -> Tensor:
-            change = torch.stack([shift(image, self.step, seed) for seed in seeds])
+            change = torch.stack([shift(image, self.shifts, seed) for seed in seeds])
             return asking.ready(samples + kept * change, which.expand(len(samples)))
 
         def tester(samples: Tensor) -> Tensor:

@@ -72,6 +72,11 @@ class Patch:
             check(value >= 0, name, expected="a number from 0 on", got=value)
         check(self.rate > 0, "rate", expected="a number above 0", got=self.rate)
 
+    @property
+    def together(self) -> bool:
+        """Whether images may not be attacked a few at a time."""
+        return self.shared
+
     def __call__(
         self,
         victim: Victim,

@@ -86,12 +86,20 @@ class PGD:
         return Encoded(best.images.clamp(0, 1))
 
     def _start(self, images: Tensor, rows: Rows, rng: torch.Generator, *, first: bool) -> Tensor:
-        """Return the change that a search begins with."""
+        """Return the change that a search begins with.
+
+        A random point of the ball, drawn towards the image by a share that is random, too: nearly
+        all of a ball's volume is at its surface, and steps that begin nearer succeed more often.
+        """
         if first and rows.start is not None:
             return rows.start.to(images) - images
         if self.random_starts == 0:
             return torch.zeros_like(images)
-        return random_point(images, self.eps, self.norm, rng)
+        drawn = random_point(images, self.eps, self.norm, rng)
+        if self.norm == 0:
+            return drawn
+        share = torch.rand((len(images),) + (1,) * (images.ndim - 1), generator=rng)
+        return share.to(images) * drawn
 
 
 def pgd(

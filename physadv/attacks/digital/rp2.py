@@ -33,6 +33,7 @@ class RP2:
     """
 
     about: ClassVar[About] = About("rp2", "gradients", "2, 1, in a mask", "Eykholt et al. 2018")
+    together: ClassVar[bool] = True
 
     steps: int = setting(300, "steps of the search, each over all images")
     rate: float = setting(0.1, "step size of Adam", scales=True)

@@ -31,6 +31,7 @@ class Universal:
     """
 
     about: ClassVar[About] = About("universal", "gradients", "inf, 2", "Shafahi et al. 2020")
+    together: ClassVar[bool] = True
 
     norm: float = setting(inf, "norm of the perturbation: inf or 2")
     eps: float = setting(8 / 255, "largest norm of the perturbation", scales=True)
@@ -104,6 +105,7 @@ class Universal:
         return Encoded((images + (noise if mask is None else noise * (mask != 0))).clamp(0, 1))
 
     def _batches(self, count: int, rng: torch.Generator) -> Iterator[Tensor]:
-        """Yield batches of rows, in a new order each time all were seen."""
+        """Yield batches of rows, each in order, drawn anew each time all were seen."""
         while True:
-            yield from torch.randperm(count, generator=rng).split(self.batch)
+            for chosen in torch.randperm(count, generator=rng).split(self.batch):
+                yield chosen.sort().values
