@@ -44,9 +44,18 @@ def as_labelled(loss: ScoreLoss = cross_entropy, *, confidence: float = inf) -> 
     return Objective(((1.0, partial(_towards_own, loss, confidence)),), (_is_own,))
 
 
-def untargeted(loss: ScoreLoss = margin, *, confidence: float = inf) -> Objective:
-    """Want any answer but the photo's own label; `confidence` as in `targeted`."""
-    return Objective(((1.0, partial(_away, loss, confidence)),), (_misread,))
+def untargeted(
+    loss: ScoreLoss = margin, *, confidence: float = inf, never: tuple[int, ...] = ()
+) -> Objective:
+    """Want any answer but the photo's own label; `confidence` as in `targeted`.
+
+    Classes that are `never` wanted either, as that of images which a detector of attacks rejects,
+    count as the label does: the best of them stands for all in the loss.
+    """
+    if not never:
+        return Objective(((1.0, partial(_away, loss, confidence)),), (_misread,))
+    away = partial(_away, partial(_joined, loss, never), confidence)
+    return Objective(((1.0, away),), (partial(_misread_but, never),))
 
 
 def wants_labels(objective: Objective) -> bool | None:
@@ -74,6 +83,19 @@ def _towards_own(loss: ScoreLoss, confidence: float, answer: Answer, photo: Phot
 def _away(loss: ScoreLoss, confidence: float, answer: Answer, photo: Photo) -> Tensor:
     scores = _class_scores(answer)
     return (-loss(scores, photo.labels.to(scores.device))).clamp_min(-confidence)
+
+
+def _joined(loss: ScoreLoss, never: tuple[int, ...], scores: Tensor, label: Tensor) -> Tensor:
+    """Return the loss where the label has the best score of it and those that are never wanted."""
+    bad = scores[:, list(never)].amax(dim=1)
+    best = torch.maximum(scores.gather(1, label[:, None])[:, 0], bad)
+    rest = scores.index_fill(1, torch.tensor(never, device=scores.device), -torch.inf)
+    return loss(rest.scatter(1, label[:, None], best[:, None]), label)
+
+
+def _misread_but(never: tuple[int, ...], answer: Answer, photo: Photo) -> Tensor:
+    kept = torch.isin(answer.best, torch.tensor(never, device=answer.best.device))
+    return _misread(answer, photo) & ~kept
 
 
 def _is(label: int, answer: Answer, _photo: Photo) -> Tensor:

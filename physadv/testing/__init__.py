@@ -2,6 +2,7 @@
 
 from physadv.testing.attack import check_attack
 from physadv.testing.contract import ContractError
+from physadv.testing.defence import check_defence
 from physadv.testing.digital import check_digital
 from physadv.testing.effect import check_effect
 from physadv.testing.patch import check_patch
@@ -13,6 +14,7 @@ from physadv.testing.victim import check_victim
 __all__ = [
     "ContractError",
     "check_attack",
+    "check_defence",
     "check_digital",
     "check_effect",
     "check_patch",

@@ -1,0 +1,35 @@
+"""Defences: victims made of victims, with what is known to break them measured beside them."""
+
+from physadv.defences.about import DefenceAbout
+from physadv.defences.defended import (
+    REJECTED,
+    Defence,
+    Defended,
+    sized,
+    straight_through,
+    with_rejected,
+)
+from physadv.defences.queries import QueryDetection
+from physadv.defences.say_less import LabelOnly, NoisyScores, ReverseSigmoid, RoundedScores
+from physadv.defences.squeeze import BitDepth, Jpeg, Median, TotalVariation
+from physadv.defences.squeezed import FeatureSqueezing
+
+__all__ = [
+    "REJECTED",
+    "BitDepth",
+    "Defence",
+    "DefenceAbout",
+    "Defended",
+    "FeatureSqueezing",
+    "Jpeg",
+    "LabelOnly",
+    "Median",
+    "NoisyScores",
+    "QueryDetection",
+    "ReverseSigmoid",
+    "RoundedScores",
+    "TotalVariation",
+    "sized",
+    "straight_through",
+    "with_rejected",
+]

@@ -1,0 +1,135 @@
+"""Changes of images before they are read: fewer bits, medians, total variation, JPEG.
+
+Xu, Evans & Qi, "Feature Squeezing: Detecting Adversarial Examples in Deep Neural Networks", NDSS
+2018; Guo, Rana, Cisse & van der Maaten, "Countering Adversarial Images using Input
+Transformations", ICLR 2018; Dziugaite, Ghahramani & Roy 2016 (JPEG). All are known not to hold
+against attacks that go through them (He et al. 2017, Athalye, Carlini & Wagner 2018).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from kornia.filters import median_blur
+from numpy.typing import NDArray
+from skimage.restoration import denoise_tv_chambolle
+from torch import Tensor
+from torch.nn.functional import pad
+
+from physadv.attacks.digital.settings import setting
+from physadv.camera import Jpeg as Codec
+from physadv.core import Encoded, Sensor, Span, Window, check
+from physadv.core.check import above_zero
+from physadv.defences.about import DefenceAbout
+from physadv.defences.defended import Defended, straight_through
+from physadv.victims import Victim
+
+BLOCK = 16
+"""JPEG's chroma is coded in blocks of so many pixels."""
+
+
+@dataclass(frozen=True)
+class BitDepth:
+    """Fewer bits a value; the slope is let straight through the rounding."""
+
+    about: ClassVar[DefenceAbout] = DefenceAbout("bit-depth", "input", "Xu, Evans & Qi 2018")
+
+    bits: int = setting(4, "bits of each value that are kept, 1 to 8")
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for bits that there are not."""
+        check(1 <= self.bits <= 8, "bits", expected="1 to 8", got=self.bits)
+
+    def __call__(self, victim: Victim) -> Defended:
+        """Return the victim behind it."""
+        return Defended(victim, f"{self.bits} bits", change=lambda images, _: self.squeeze(images))
+
+    def squeeze(self, images: Tensor) -> Encoded:
+        """Return images (B,C,H,W) whose values are multiples of 1 / (2^bits - 1)."""
+        most = 2**self.bits - 1
+        return Encoded(straight_through((images * most).round() / most, images))
+
+
+@dataclass(frozen=True)
+class Median:
+    """The median of each pixel's neighbourhood, mirrored at the edge; it has a slope of its own."""
+
+    about: ClassVar[DefenceAbout] = DefenceAbout("median", "input", "Xu, Evans & Qi 2018")
+
+    side_px: int = setting(3, "side of the neighbourhood, odd")
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for a side that has no middle."""
+        good = self.side_px >= 1 and self.side_px % 2 == 1
+        check(good, "side_px", expected="an odd number", got=self.side_px)
+
+    def __call__(self, victim: Victim) -> Defended:
+        """Return the victim behind it."""
+        name = f"median of {self.side_px} px"
+        return Defended(victim, name, change=lambda images, _: self.squeeze(images))
+
+    def squeeze(self, images: Tensor) -> Encoded:
+        """Return images (B,C,H,W) filtered."""
+        edge = self.side_px // 2
+        wide = pad(images, (edge,) * 4, mode="reflect") if edge else images
+        filtered = median_blur(wide, self.side_px)
+        return Encoded(filtered[..., edge : edge + images.shape[2], edge : edge + images.shape[3]])
+
+
+@dataclass(frozen=True)
+class TotalVariation:
+    """The nearest image of little total variation (Rudin, Osher & Fatemi 1992; Chambolle 2004).
+
+    The slope is let straight through. Guo et al. drop pixels at random before it; here none are.
+    """
+
+    about: ClassVar[DefenceAbout] = DefenceAbout("total-variation", "input", "Rudin et al. 1992")
+
+    weight: float = setting(0.05, "weight of the total variation against the distance")
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for a weight that is none."""
+        above_zero(self, "weight")
+
+    def __call__(self, victim: Victim) -> Defended:
+        """Return the victim behind it."""
+        name = f"total variation {self.weight:g}"
+        return Defended(victim, name, change=lambda images, _: self.squeeze(images))
+
+    def squeeze(self, images: Tensor) -> Encoded:
+        """Return images (B,C,H,W) denoised."""
+        rows = images.detach().cpu().double().numpy()
+        denoise: Callable[..., NDArray[np.float64]] = denoise_tv_chambolle
+        made = [denoise(row, self.weight, channel_axis=0) for row in rows]
+        return Encoded(straight_through(torch.from_numpy(np.stack(made)).to(images), images))
+
+
+@dataclass(frozen=True)
+class Jpeg:
+    """JPEG as a decoder shows it, chroma at half resolution; the slope goes straight through."""
+
+    about: ClassVar[DefenceAbout] = DefenceAbout("jpeg", "input", "Dziugaite et al. 2016")
+
+    quality: int = setting(75, "libjpeg's quality, 1 to 100")
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for a quality that there is not."""
+        check(1 <= self.quality <= 100, "quality", expected="1 to 100", got=self.quality)
+
+    def __call__(self, victim: Victim) -> Defended:
+        """Return the victim behind it."""
+        name = f"JPEG {self.quality}"
+        return Defended(victim, name, change=lambda images, _: self.squeeze(images))
+
+    def squeeze(self, images: Tensor) -> Encoded:
+        """Return images (B,3,H,W) coded and decoded, padded to whole blocks meanwhile."""
+        height, width = images.shape[-2:]
+        fill = (0, -width % BLOCK, 0, -height % BLOCK)
+        whole = pad(images, fill, mode="replicate") if any(fill) else images
+        size = (whole.shape[-2], whole.shape[-1])
+        window = Window(torch.zeros(len(whole), 2, device=images.device), size, Sensor())
+        given = {"quality": torch.full((len(whole),), float(self.quality), device=images.device)}
+        coded = Codec(Span.at(float(self.quality)))(Encoded(whole), given, window)
+        return Encoded(coded[..., :height, :width])
