@@ -36,8 +36,9 @@ class Defended:
     Images are first brought to the victim's size. Gradients pass both, exactly where they have
     one; a step without a slope has to bring its own approximation (`straight_through`), since an
     attacker would (Athalye, Carlini & Wagner 2018). Chance is drawn anew in each call, from the
-    seed and the number of the call. `queries` are the images it was shown. A defence that `refuses` adds the class `rejected`. Raises
-    `UserError` for a victim that is no classifier.
+    seed and the number of the call. `queries` are the images it was shown; what a defence remembers
+    of them `forget` clears. One that `refuses` adds the class `rejected`. Raises `UserError` for a
+    victim that is no classifier.
     """
 
     def __init__(
@@ -48,13 +49,13 @@ class Defended:
         change: Change | None = None,
         told: Told | None = None,
         refuses: bool = False,
-        forget: Callable[[], None] | None = None,
         seed: int = 0,
     ) -> None:
-        """Put a defence around a victim; `name` says which, `forget` clears its memory."""
+        """Put a defence around a victim; `name` says which."""
         got = f"{victim.name}, a detector"
         check(not detects(victim), "victim", expected="a classifier", got=got)
-        self.undefended, self.change, self.told, self.forget = victim, change, told, forget
+        self.undefended, self.change, self.told = victim, change, told
+        self.forget: Callable[[], None] | None = None
         self.name = f"{victim.name}, {name}"
         self.labels = (*victim.labels, REJECTED) if refuses else victim.labels
         self.size_px, self.differentiable = victim.size_px, victim.differentiable

@@ -54,8 +54,9 @@ class QueryDetection:
             again = torch.tensor([memory.seen(image) for image in images]).to(scores)
             return with_rejected(scores, 2 * again - 1)
 
-        name = "query detection"
-        return Defended(victim, name, told=told, refuses=True, forget=memory.forget)
+        made = Defended(victim, "query detection", told=told, refuses=True)
+        made.forget = memory.forget
+        return made
 
 
 class Memory:
