@@ -10,7 +10,7 @@ from physadv.attacks.digital.substitute import FILE, load_substitute
 from physadv.cli.attack_runs import size
 from physadv.cli.options import LOCAL, VICTIM, ForceOption, LabelsOption, SizeOption, option
 from physadv.cli.show import bar, console, polite
-from physadv.core import Encoded, UserError, check
+from physadv.core import Encoded, Rate, UserError, check
 from physadv.evaluation import TransferMatrix, read_pictures
 from physadv.evaluation.explain import Others, explain
 from physadv.output.explained import PAGE, check_explained, num, of_255, write_explained
@@ -142,5 +142,12 @@ def _table(found: TransferMatrix) -> Table:
     for name in found.columns:
         table.add_column(name, justify="right")
     for name, rates in zip(found.rows, found.success, strict=True):
-        table.add_row(name, *("-" if rate is None else f"{rate}" for rate in rates))
+        table.add_row(name, *map(_percent, rates))
     return table
+
+
+def _percent(rate: Rate | None) -> str:
+    """Say a share and its interval, short enough for several victims side by side."""
+    if rate is None:
+        return "-"
+    return f"{100 * rate.share:.1f} % ({100 * rate.low:.0f}-{100 * rate.high:.0f})"

@@ -85,9 +85,9 @@ def carried(found: TransferMatrix) -> dict[str, Any] | None:
     """Return which images are misread most by another victim than they were made on, if any."""
     noise = dict(zip(found.columns, found.success[found.rows.index(NOISE)], strict=True))
     cells = [
-        {"made on": row, "read by": column, "misread": rate, "noise": noise[column]}
+        (rate.share, {"made on": row, "read by": column, "misread": rate, "noise": noise[column]})
         for row, rates in zip(found.rows, found.success, strict=True)
         for column, rate in zip(found.columns, rates, strict=True)
         if rate is not None and row not in (column, NOISE)
     ]
-    return max(cells, key=lambda one: one["misread"].share, default=None)
+    return max(cells, key=lambda one: one[0], default=(0, None))[1]

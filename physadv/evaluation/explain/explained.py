@@ -104,25 +104,26 @@ def explain(
     check(fits, "labels", expected=f"shape ({len(images)},)", got=tuple(labels.shape))
     known = read_slopes(victim, images, labels)
     every = () if others is None else others.beside(victim)
-    parts = PARTS + sum(one.differentiable for one in every)
-    watch(1 / parts)
+    first = sum(one.differentiable for one in every)  # parts of the work, as long as one of ours
+    whole = PARTS + first
+
+    def tell(share: float) -> None:
+        watch(first * share / whole)
+
+    shared = shared_errors(every, known, others, seed=seed, watch=tell) if others else None
+    watch((first + 1) / whole)
     straight = linearity(victim, known, EPS)
     longest = max(known.images.shape[-2:])
     grids = [2**k for k in range(12) if 2**k < longest] + [longest]
     dimensions = by_dimension(victim, known, STEP, grids, seed=seed)
-    watch(2 / parts)
+    watch((first + 2) / whole)
     far = reach(victim, known, directions=DIRECTIONS, seed=seed)
-    watch(3 / parts)
+    watch((first + 3) / whole)
     errors = error_curve(victim, known, EPS, seed=seed)
-    watch(4 / parts)
+    watch((first + 4) / whole)
     row = _middle_row(far.signed)
     span = 3 * float(far.signed[row]) if bool(far.signed[row].isfinite()) else EPS[-1]
     plane = decision_plane(victim, known, row, span=span, seed=seed)
-
-    def tell(share: float) -> None:
-        watch((PARTS + share * (parts - PARTS)) / parts)
-
-    shared = shared_errors(every, known, others, seed=seed, watch=tell) if others else None
     watch(1.0)
     return Explained(len(images), known, straight, dimensions, far, errors, plane, shared)
 
