@@ -44,7 +44,7 @@ def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> l
     Of several attacks each takes of the settings those that it knows.
     """
     given, found = _pairs(settings), list[Planned]()
-    sizes = [_size(text) for text in eps]
+    sizes = [size(text) for text in eps]
     check(not (sizes and "eps" in given), "eps", expected="--eps or --set eps", got="both")
     for name in dict.fromkeys(names):
         known = settings_known(name) if len(names) > 1 else None
@@ -55,7 +55,7 @@ def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> l
             made = find_attack(name, full)
             told = full if text is None else own | {"eps": text}
             value = told.get("eps") if word else None
-            found.append(Planned(name, None if value is None else _size(value), told, made))
+            found.append(Planned(name, None if value is None else size(value), told, made))
     used = {key for one in found for key in one.settings}
     for key in given:
         check(key in used, "set", expected="a setting of one of the attacks", got=key)
@@ -113,7 +113,8 @@ def _norm(attack: object, about: About | None) -> str | None:
     return known.norm if known is not None and known.norm in NORMS else None
 
 
-def _size(text: str) -> float:
+def size(text: str) -> float:
+    """Read the size of a change, e.g. 8/255; raises `UserError`."""
     value = read_number(text)
     good = isinstance(value, int | float) and not isinstance(value, bool)
     check(good, "eps", expected="a number", got=repr(text))

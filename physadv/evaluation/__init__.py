@@ -32,6 +32,7 @@ from physadv.evaluation.touched import touched_pct
 from physadv.evaluation.transfer import (
     TransferMatrix,
     agreement,
+    attack_each,
     judge_transfer,
     transfer_matrix,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Sifted",
     "TransferMatrix",
     "agreement",
+    "attack_each",
     "attack_pictures",
     "audit",
     "camera_of",

@@ -1,12 +1,12 @@
 """Which images that were made on one victim fool another (Papernot, McDaniel & Goodfellow 2016)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from physadv.attacks.digital import DigitalAttack, Rows
+from physadv.attacks.digital import DigitalAttack, Rows, Step
 from physadv.core import Encoded, Rate, check, quantise, spawn, wilson
 from physadv.objectives import cross_entropy, untargeted
 from physadv.victims import Victim
@@ -54,14 +54,35 @@ def transfer_matrix(
     `made_on` need gradients (as far as `attack` does), `judged_on` do not; all have the same
     labels. What is wanted is any answer but the label. Raises `UserError` for other labels.
     """
-    names = [one.name for one in made_on]
+    made = attack_each(made_on, attack, images, labels, seed=seed)
+    return judge_transfer(made, judged_on, images, labels)
+
+
+def attack_each(
+    victims: Sequence[Victim],
+    attack: DigitalAttack,
+    images: Encoded,
+    labels: Tensor,
+    *,
+    seed: int = 0,
+    watch: Callable[[float], None] = lambda _share: None,
+) -> dict[str, Encoded]:
+    """Attack images (N,3,H,W) of labels (N,) on each victim by itself; return them by its name.
+
+    `watch` is told the share done. Raises `UserError` for victims of the same name.
+    """
+    names = [one.name for one in victims]
     expected = "victims of different names"
     check(len({*names}) == len(names), "made_on", expected=expected, got=", ".join(names))
-    made = {
-        one.name: _attacked(one, attack, images, labels, spawn(seed, "transfer", number))
-        for number, one in enumerate(made_on)
-    }
-    return judge_transfer(made, judged_on, images, labels)
+    made = dict[str, Encoded]()
+    for number, one in enumerate(victims):
+
+        def tell(share: float, before: int = number) -> None:
+            watch((before + share) / len(victims))
+
+        own = spawn(seed, "transfer", number)
+        made[one.name] = _attacked(one, attack, images, labels, own, tell)
+    return made
 
 
 @torch.no_grad()
@@ -93,14 +114,23 @@ def agreement(one: Victim, other: Victim, images: Encoded) -> Rate:
 
 
 def _attacked(
-    victim: Victim, attack: DigitalAttack, images: Encoded, labels: Tensor, seed: int
+    victim: Victim,
+    attack: DigitalAttack,
+    images: Encoded,
+    labels: Tensor,
+    seed: int,
+    watch: Callable[[float], None],
 ) -> Encoded:
     """Attack images in parts of their own seeds."""
-    parts = zip(torch.split(images, PART), torch.split(labels, PART), strict=True)
-    made: list[Tensor] = [
-        attack(victim, Encoded(part), GOAL, rows=Rows(labels=own), seed=spawn(seed, number))
-        for number, (part, own) in enumerate(parts)
-    ]
+    parts = list(zip(torch.split(images, PART), torch.split(labels, PART), strict=True))
+    made = list[Tensor]()
+    for number, (part, own) in enumerate(parts):
+
+        def tell(step: Step, before: int = number) -> None:
+            watch((before + step.done) / len(parts))
+
+        told, own_seed = Rows(labels=own), spawn(seed, number)
+        made.append(attack(victim, Encoded(part), GOAL, rows=told, seed=own_seed, watch=tell))
     return Encoded(torch.cat(made))
 
 

@@ -5,7 +5,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from physadv.evaluation.explain import Explained
+from markupsafe import Markup
+
+from physadv.core import Rate
+from physadv.evaluation import TransferMatrix
+from physadv.evaluation.explain import NOISE, Explained
 from physadv.output.card import MARKING, PACKAGES, victim_facts, write_card
 from physadv.output.explain_figures import (
     dimensions_svg,
@@ -53,7 +57,9 @@ def write_explained(
         folder.mkdir(parents=True, exist_ok=True)
         write_card(folder / FACTS, facts)
         values = {"facts": facts, "figures": figures, "found": found, "label": label}
-        write_page(folder / PAGE, "explain.html.j2", values, {"num": num, "of_255": of_255})
+        values["carried"] = None if found.shared is None else carried(found.shared.matrix)
+        filters = {"num": num, "of_255": of_255, "cell": cell}
+        write_page(folder / PAGE, "explain.html.j2", values, filters)
     return facts
 
 
@@ -65,3 +71,23 @@ def num(value: float | None, digits: int = 3) -> str:
 def of_255(value: float | None) -> str:
     """Say a change of values in steps of eight bits."""
     return "none" if value is None else f"{255 * value:.2g}/255"
+
+
+def cell(rate: Rate | None) -> str:
+    """Say a rate in two lines of a table's cell, or that there is none."""
+    if rate is None:
+        return "none read right"
+    share, counted = str(rate).split(" (")
+    return Markup("{}<span>{}</span>").format(share, counted.rstrip(")"))
+
+
+def carried(found: TransferMatrix) -> dict[str, Any] | None:
+    """Return which images are misread most by another victim than they were made on, if any."""
+    noise = dict(zip(found.columns, found.success[found.rows.index(NOISE)], strict=True))
+    cells = [
+        (rate.share, {"made on": row, "read by": column, "misread": rate, "noise": noise[column]})
+        for row, rates in zip(found.rows, found.success, strict=True)
+        for column, rate in zip(found.columns, rates, strict=True)
+        if rate is not None and row not in (column, NOISE)
+    ]
+    return max(cells, key=lambda one: one[0], default=(0, None))[1]

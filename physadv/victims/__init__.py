@@ -7,7 +7,7 @@ from physadv.victims.detector import Decode, Detector
 from physadv.victims.ensemble import Ensemble, detects
 from physadv.victims.kept import KeptFile
 from physadv.victims.labels import find_label, read_labels
-from physadv.victims.loading import Loaded, load_victim
+from physadv.victims.loading import Loaded, load_beside, load_victim
 from physadv.victims.network import Network
 from physadv.victims.onnx import load_onnx, onnx_classifier, onnx_detector
 from physadv.victims.prepare import Prepare
@@ -42,6 +42,7 @@ __all__ = [
     "fastestdet",
     "find_label",
     "hog",
+    "load_beside",
     "load_onnx",
     "load_victim",
     "load_weights",

@@ -13,12 +13,13 @@ from physadv.victims.classifier import Classifier
 from physadv.victims.detector import Detector
 from physadv.victims.door import first_line
 from physadv.victims.ensemble import Ensemble
-from physadv.victims.frameworks import PREFIXES, Given, foreign
+from physadv.victims.frameworks import PREFIXES, Given, foreign, is_address
 from physadv.victims.labels import numbered
 from physadv.victims.network import count_classes
 from physadv.victims.prepare import Prepare
 from physadv.victims.python_file import call_function
 from physadv.victims.remote import Remote
+from physadv.victims.victim import Victim
 from physadv.victims.weights import check_file, read_weights
 
 SCRIPTS = (".pt", ".pth", ".ts")
@@ -68,6 +69,18 @@ def load_victim(
     known = given.names
     names = numbered(count_classes(found, ready)) if known is None else known
     return _answering(Classifier.of(found, names, ready, name=Path(spec).name))
+
+
+def load_beside(spec: str, victim: Victim) -> Loaded:
+    """Return the victim that `spec` names, as `load_victim` does, to be compared with another.
+
+    What does not name its classes is taken to have the other's, in their order: a network in a
+    file, one of a framework, one at an address. TorchScript and addresses get its size, too.
+    """
+    sized = is_address(spec) or spec.endswith(SCRIPTS)
+    bare = sized or spec.endswith(".onnx") or spec.partition(":")[0] in PREFIXES
+    names, size_px = (victim.labels if bare else None), (victim.size_px if sized else None)
+    return load_victim(spec, labels=names, size_px=size_px)
 
 
 def _find(spec: str) -> nn.Module | Loaded:

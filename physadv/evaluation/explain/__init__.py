@@ -6,14 +6,18 @@ from physadv.evaluation.explain.explained import Explained, explain
 from physadv.evaluation.explain.linear import Dimensions, Linearity, by_dimension, linearity
 from physadv.evaluation.explain.plane import Plane, decision_plane
 from physadv.evaluation.explain.slopes import Slopes, margins, read_slopes
+from physadv.evaluation.explain.transfer import NOISE, Others, Shared, shared_errors
 
 __all__ = [
+    "NOISE",
     "Dimensions",
     "Errors",
     "Explained",
     "Linearity",
+    "Others",
     "Plane",
     "Reach",
+    "Shared",
     "Slopes",
     "by_dimension",
     "crossing",
@@ -25,4 +29,5 @@ __all__ = [
     "margins",
     "reach",
     "read_slopes",
+    "shared_errors",
 ]

@@ -13,6 +13,7 @@ from physadv.evaluation.explain.errors import Errors, error_curve
 from physadv.evaluation.explain.linear import Dimensions, Linearity, by_dimension, linearity
 from physadv.evaluation.explain.plane import Plane, decision_plane
 from physadv.evaluation.explain.slopes import Slopes, read_slopes
+from physadv.evaluation.explain.transfer import Others, Shared, shared_errors
 from physadv.victims import Victim
 
 EPS = tuple(2.0**k / 1024 for k in range(9))
@@ -34,6 +35,7 @@ class Explained:
     reach: Reach
     errors: Errors
     plane: Plane
+    shared: Shared | None = None
 
     @property
     def n(self) -> int:
@@ -79,6 +81,7 @@ class Explained:
                 "foreseen": _listed(errors.foreseen),
                 "power of eps": errors.power,
             },
+            **({} if self.shared is None else {"transfer": self.shared.facts()}),
         }
 
 
@@ -87,32 +90,42 @@ def explain(
     images: Encoded,
     labels: Tensor,
     *,
+    others: Others | None = None,
     seed: int = 0,
     watch: Callable[[float], None] = lambda _share: None,
 ) -> Explained:
     """Measure how linear a victim is around images (B,C,H,W) of labels (B,), and what follows.
 
-    Only images that are read correctly are looked at. `watch` is told the share done. Raises
-    `UserError` for victims without gradients or images that are all misread.
+    Only images that are read correctly are looked at. With `others` it is measured, too, which of
+    them misread what was made on which. `watch` is told the share done. Raises `UserError` for
+    victims without gradients, images that are all misread, or others of other labels.
     """
     fits = tuple(labels.shape) == (len(images),)
     check(fits, "labels", expected=f"shape ({len(images)},)", got=tuple(labels.shape))
     known = read_slopes(victim, images, labels)
-    watch(1 / PARTS)
+    every = () if others is None else others.beside(victim)
+    first = sum(one.differentiable for one in every)  # parts of the work, as long as one of ours
+    whole = PARTS + first
+
+    def tell(share: float) -> None:
+        watch(first * share / whole)
+
+    shared = shared_errors(every, known, others, seed=seed, watch=tell) if others else None
+    watch((first + 1) / whole)
     straight = linearity(victim, known, EPS)
     longest = max(known.images.shape[-2:])
     grids = [2**k for k in range(12) if 2**k < longest] + [longest]
     dimensions = by_dimension(victim, known, STEP, grids, seed=seed)
-    watch(2 / PARTS)
+    watch((first + 2) / whole)
     far = reach(victim, known, directions=DIRECTIONS, seed=seed)
-    watch(3 / PARTS)
+    watch((first + 3) / whole)
     errors = error_curve(victim, known, EPS, seed=seed)
-    watch(4 / PARTS)
+    watch((first + 4) / whole)
     row = _middle_row(far.signed)
     span = 3 * float(far.signed[row]) if bool(far.signed[row].isfinite()) else EPS[-1]
     plane = decision_plane(victim, known, row, span=span, seed=seed)
     watch(1.0)
-    return Explained(len(images), known, straight, dimensions, far, errors, plane)
+    return Explained(len(images), known, straight, dimensions, far, errors, plane, shared)
 
 
 def rank_correlation(first: Tensor, second: Tensor) -> float | None:
