@@ -2,6 +2,7 @@
 
 from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
 from physadv.evaluation.audit import Run, audit
+from physadv.evaluation.audited import BROKEN, DOUBTFUL, HOLDS, Audited, audit_defence
 from physadv.evaluation.boxed import Boxed, read_boxed
 from physadv.evaluation.change import measure
 from physadv.evaluation.clip import Filmed, filmed
@@ -17,6 +18,7 @@ from physadv.evaluation.crossfit import (
 )
 from physadv.evaluation.digital import NOISE, Attacked, attack_pictures
 from physadv.evaluation.grid import STREET_AXES, Grid, check_axes, parse_axes, success_grid
+from physadv.evaluation.ladder import Plan, Rung, ladder
 from physadv.evaluation.photographed import Photographed, Retakes, camera_of
 from physadv.evaluation.pictures import (
     Pictures,
@@ -39,9 +41,13 @@ from physadv.evaluation.transfer import (
 from physadv.evaluation.zoom import zoomed
 
 __all__ = [
+    "BROKEN",
+    "DOUBTFUL",
+    "HOLDS",
     "NOISE",
     "STREET_AXES",
     "Attacked",
+    "Audited",
     "Bin",
     "Boxed",
     "ContactSheet",
@@ -55,14 +61,17 @@ __all__ = [
     "Moment",
     "Photographed",
     "Pictures",
+    "Plan",
     "Retakes",
     "Run",
+    "Rung",
     "Sifted",
     "TransferMatrix",
     "agreement",
     "attack_each",
     "attack_pictures",
     "audit",
+    "audit_defence",
     "camera_of",
     "check_axes",
     "contact_sheet",
@@ -74,6 +83,7 @@ __all__ = [
     "judge_crossed",
     "judge_transfer",
     "label_of",
+    "ladder",
     "measure",
     "middle",
     "parse_axes",

@@ -89,29 +89,21 @@ def _eps(runs: Sequence[Run]) -> list[str]:
 def _knowledge(runs: Sequence[Run]) -> list[str]:
     """Doubt where the best white box is behind a black box of its eps: one step may well be."""
     doubts = []
-    for eps in sorted({run.eps for run in runs if run.eps is not None}):
-        same = [run for run in runs if run.eps == eps]
-        white = max(
-            (run for run in same if run.needs == "gradients"),
-            key=lambda run: run.success.share,
-            default=None,
-        )
-        doubts += [
-            f"{white.told}: succeeds in {white.success}, less than {black.name}, which sees "
-            f"{black.needs} only, in {black.success}: gradients may be masked"
-            for black in same
-            if white is not None and black.needs in BLACK and not black.transferred
-            if white.success.share < black.success.share
-        ]
+    for black in (one for one in runs if one.needs in BLACK and not one.transferred):
+        same = [run for run in runs if run.needs == "gradients" and run.eps == black.eps]
+        if black.eps is None or not same:
+            continue
+        white = max(same, key=lambda run: run.success.share)
+        beaten = _beaten(white, black)
+        if beaten:
+            told = f"{white.told}: succeeds in {white.success}, less than {black.name}, which sees "
+            told += f"{black.needs} only, in {black.success}; {beaten}"
+            doubts.append(f"{told}: gradients may be masked")
     return doubts
 
 
 def _transfer(runs: Sequence[Run]) -> list[str]:
-    """Doubt where a substitute's images beat those of the best white box.
-
-    White boxes of its eps and norm count. They met the same images, so that McNemar's test tells
-    whether the difference is chance (1947).
-    """
+    """Doubt where a substitute's images beat those of the best white box of its eps and norm."""
     doubts = []
     for run in (one for one in runs if one.transferred):
         sizes = (run.eps, run.norm)
@@ -119,12 +111,24 @@ def _transfer(runs: Sequence[Run]) -> list[str]:
         if None in sizes or not same:
             continue
         white = max(same, key=lambda one: one.success.share)
-        pairs = list(zip(run.found.report.met, white.found.report.met, strict=False))
-        only, less = pairs.count((True, False)), pairs.count((False, True))
-        p = mcnemar(only, less)
-        if only > less and p < LEVEL:
+        beaten = _beaten(white, run)
+        if beaten:
             told = f"{white.told}: succeeds in {white.success}, less than {run.name}, which was "
-            told += f"made without it, in {run.success}; {only} images fall to {run.name} alone, "
-            told += f"{less} to {white.name} alone (McNemar's p {p:.2g})"
-            doubts.append(f"{told}: gradients may be masked")
+            doubts.append(
+                f"{told}made without it, in {run.success}; {beaten}: gradients may be masked"
+            )
     return doubts
+
+
+def _beaten(white: Run, run: Run) -> str:
+    """Say by how many images a run beats another; nothing where it does not, or by chance.
+
+    They met the same images, so that McNemar's test (1947) tells.
+    """
+    pairs = list(zip(run.found.report.met, white.found.report.met, strict=False))
+    only, less = pairs.count((True, False)), pairs.count((False, True))
+    p = mcnemar(only, less)
+    if only <= less or p >= LEVEL:
+        return ""
+    told = f"{only} images fall to {run.name} alone, {less} to {white.name} alone"
+    return f"{told} (McNemar's p {p:.2g})"

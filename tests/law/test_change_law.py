@@ -134,7 +134,9 @@ def run(
     name: str, eps: float, hits: int, *, noise: int = 0, one: int = 0, needs: Needs = "gradients"
 ) -> Run:
     found = attacked(0.05, n=2)
-    report = replace(found.report, success=wilson(hits, 50), controls={NOISE: wilson(noise, 50)})
+    met = tuple(k < hits for k in range(50))
+    controls = {NOISE: wilson(noise, 50)}
+    report = replace(found.report, success=wilson(hits, 50), controls=controls, met=met)
     step: Rate | None = wilson(one, 50)
     return Run(name, eps, replace(found, report=report, one_step=step), {"eps": f"{eps}"}, needs)
 
@@ -167,6 +169,7 @@ def test_a_white_box_of_one_step_behind_a_black_box_is_no_doubt_beside_a_better_
     black = run("black", 0.1, 20, needs="scores")
     assert audit([weak, strong, black]) == []
     assert len(audit([weak, black])) == 1
+    assert audit([weak, run("black", 0.1, 13, needs="scores")]) == [], "3 images are chance"
 
 
 def against(name: str, hits: range, needs: Needs, *, norm: str = "inf", noise: int = 0) -> Run:

@@ -1,0 +1,177 @@
+"""The verdict on a defence: does anything of it withstand attacks that know it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from physadv.attacks.digital import Rows
+from physadv.core import Encoded, Rate, check, generator, spawn, wilson
+from physadv.core.paired import Paired, paired
+from physadv.evaluation.audit import Run, audit
+from physadv.evaluation.digital import attack_pictures
+from physadv.evaluation.ladder import (
+    ADAPTIVE,
+    TRANSFER,
+    UNBOUNDED,
+    Plan,
+    Rung,
+    Tick,
+    is_random,
+    ladder,
+    misread,
+    vanished,
+)
+from physadv.evaluation.pictures import PART, Pictures, Sifted, sift
+from physadv.victims import Victim
+
+LEVEL = 0.05
+"""Differences of a p below it count."""
+BROKEN, DOUBTFUL, HOLDS = "broken", "doubtful", "holds so far"
+
+
+@dataclass(frozen=True, eq=False)
+class Audited:
+    """What an audit found: the runs of the ladder, what is left of images, and what to think of it.
+
+    `robust` is the share of all images, those misread as they are among the lost, that no rung of
+    the budget changed; `blind` that which is left by images made without knowledge of the defence,
+    and `plain` that of the victim undefended (None where that was not given). `gain` compares
+    robust with plain, image by image. `doubts` are reasons not to trust `robust`.
+    """
+
+    runs: tuple[Run, ...]
+    left: Sifted
+    clean: Rate
+    robust: Rate
+    blind: Rate | None
+    plain: Rate | None
+    gain: Paired | None
+    doubts: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Broken: no more withstands than undefended. Doubtful: there are doubts. Else it holds."""
+        if self.gain is not None and not (self.gain.difference > 0 and self.gain.p < LEVEL):
+            return BROKEN
+        return DOUBTFUL if self.doubts else HOLDS
+
+
+def audit_defence(
+    victim: Victim,
+    pictures: Pictures,
+    plan: Plan,
+    *,
+    undefended: Victim | None = None,
+    seed: int = 0,
+    tick: Tick = lambda *_: None,
+) -> Audited:
+    """Climb the ladder with a defended victim, and say what is left of its robustness.
+
+    Nothing of the victim is looked at but its answers, its labels and its gradients; `undefended`
+    is what it is compared with. Pictures need labels that are known. Raises `UserError` where
+    labels are not told or all images are misread.
+    """
+    fix = "name them in a table, or with --truth"
+    check(pictures.told, "images", expected="labels that are known", got="none", fix=fix)
+    chance = is_random(victim, Encoded(pictures.images[:2]))
+    known, left = sift(victim, pictures, misread(victim), None)
+    runs = [
+        _climbed(victim, rung, known, seed, tick)
+        for rung in ladder(victim, plan, undefended=undefended, random=chance)
+    ]
+    held = _held(victim, pictures, [run for run in runs if run.eps == plan.eps])
+    moved = [run for run in runs if run.name == TRANSFER]
+    unseen = _held(victim, pictures, moved) if moved else None
+    plain, gain = None, None
+    if undefended is not None and undefended.differentiable:
+        plain = _undefended(undefended, pictures, plan, seed, tick)
+        gain = paired(held, plain, torch.arange(len(held)), generator(spawn(seed, "gain")))
+    bound = [run for run in runs if run.eps != UNBOUNDED]  # without one noise succeeds, too
+    doubts = [*_vanishing(victim, known), *audit(bound), *_boundless(runs)]
+    return Audited(
+        tuple(runs),
+        left,
+        _share(_read(victim, pictures)),
+        _share(held),
+        None if unseen is None else _share(unseen),
+        None if plain is None else _share(plain),
+        gain,
+        tuple(doubts),
+    )
+
+
+def _climbed(victim: Victim, rung: Rung, pictures: Pictures, seed: int, tick: Tick) -> Run:
+    watch = (PART, lambda share: tick(rung.name, share))
+    found = attack_pictures(
+        victim, rung.attack, pictures, (rung.goal, None), seed=spawn(seed, rung.name), watch=watch
+    )
+    told = {"eps": f"{255 * rung.eps:g}/255"}
+    return Run(rung.name, rung.eps, found, told, rung.needs, "inf")
+
+
+@torch.no_grad()
+def _read(victim: Victim, pictures: Pictures) -> Tensor:
+    """Return which images (N,) are read as their labels."""
+    parts = pictures.images.split(PART)  # type: ignore[no-untyped-call]  # torch's
+    return torch.cat([victim(Encoded(part)).best.cpu() for part in parts]) == pictures.labels
+
+
+def _held(victim: Victim, pictures: Pictures, runs: Sequence[Run]) -> Tensor:
+    """Return which images (N,) are read right, and by no run's image as anything else."""
+    held = _read(victim, pictures)
+    rows = _rows(victim, pictures)
+    for run in runs:
+        met = torch.zeros(len(held), dtype=torch.bool)
+        met[rows[: len(run.found.report.met)]] = torch.tensor(run.found.report.met)
+        held &= ~met
+    return held
+
+
+@torch.no_grad()
+def _rows(victim: Victim, pictures: Pictures) -> Tensor:
+    """Return the rows that `sift` leaves, which attacks were given."""
+    goal, found = misread(victim), list[Tensor]()
+    for first in range(0, len(pictures.labels), PART):
+        part = slice(first, first + PART)
+        photo = Rows(labels=pictures.labels[part]).photo(pictures.images[part])
+        answer = victim(photo.pixels)
+        found.append(
+            (answer.best.cpu() == pictures.labels[part]) & ~goal.success(answer, photo).cpu()
+        )
+    return torch.cat(found).nonzero()[:, 0]
+
+
+def _undefended(victim: Victim, pictures: Pictures, plan: Plan, seed: int, tick: Tick) -> Tensor:
+    """Return which images (N,) withstand on the victim undefended, by the strongest rung alone."""
+    known, _ = sift(victim, pictures, misread(victim), None)
+    rungs = [one for one in ladder(victim, plan) if one.eps == plan.eps and one.name == ADAPTIVE]
+    named = [replace(one, name=f"undefended, {one.name}") for one in rungs]
+    return _held(victim, pictures, [_climbed(victim, one, known, seed, tick) for one in named])
+
+
+def _share(held: Tensor) -> Rate:
+    return wilson(int(held.sum()), len(held))
+
+
+def _vanishing(victim: Victim, pictures: Pictures) -> list[str]:
+    """Doubt gradients that are nothing on many images (Carlini et al. 2019, section 5.6)."""
+    if not victim.differentiable:
+        return []
+    gone = [
+        vanished(victim, Encoded(pictures.images[k : k + PART]), pictures.labels[k : k + PART])
+        for k in range(0, len(pictures.labels), PART)
+    ]
+    rate = wilson(int(torch.cat(gone).sum()), len(pictures.labels))
+    told = f"the slope of the cross-entropy is 0 on {rate} of the images: it leads nowhere there"
+    return [told] if rate.share > 0.1 else []
+
+
+def _boundless(runs: Sequence[Run]) -> list[str]:
+    """Doubt where not all images fall without a bound on the change."""
+    return [
+        f"{run.name} without a bound succeeds in {run.success} only: gradients do not lead there"
+        for run in runs
+        if run.name == ADAPTIVE and run.eps == UNBOUNDED and run.success.hits < run.success.n
+    ]

@@ -1,0 +1,170 @@
+"""A defended victim's ladder of attacks: each rung knows, may or tries more than the one before.
+
+Carlini, Athalye, Papernot, Brendel, Rauber, Tsipras, Goodfellow, Madry & Kurakin, "On Evaluating
+Adversarial Robustness", arXiv 1902.06705: a defence is measured by attacks that know it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import inf
+
+import torch
+from torch import Tensor
+
+from physadv.attacks.digital import (
+    PGD,
+    DigitalAttack,
+    EstimatedPGD,
+    EvadeHC,
+    FastGradient,
+    Needs,
+    Rows,
+    Watch,
+)
+from physadv.attacks.digital.attack import UNKNOWN, ignore
+from physadv.attacks.digital.settings import setting
+from physadv.core import Answer, Encoded, check
+from physadv.core.check import at_least_one
+from physadv.defences import REJECTED
+from physadv.objectives import Objective, cross_entropy, margin, untargeted
+from physadv.victims import Victim
+
+CONTROL, SINGLE, ITERATED, RESTARTS = "noise", "single step", "iterated", "restarts"
+ADAPTIVE, SCORES, LABELS, TRANSFER = "adaptive", "scores alone", "labels alone", "transfer"
+UNBOUNDED = 1.0
+"""With the norm inf no image in [0,1] is farther than this from another."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How high the ladder is: the budget, and how hard is tried."""
+
+    eps: float = setting(8 / 255, "largest change of a value")
+    steps: int = setting(20, "steps of each search")
+    restarts: int = setting(3, "searches from random points, from the third rung on")
+    averaged: int = setting(8, "answers averaged in each step where they are random")
+    queries: int = setting(300, "answers for each image of attacks that only ask; 0 for none")
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for a ladder without rungs."""
+        check(0 < self.eps <= 1, "eps", expected="above 0, up to 1", got=self.eps)
+        at_least_one(self, "steps", "restarts", "averaged")
+        check(self.queries >= 0, "queries", expected="0 or more", got=self.queries)
+
+
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """An attack of the ladder: its name, budget, what it must know, itself, what it wants."""
+
+    name: str
+    eps: float
+    needs: Needs
+    attack: DigitalAttack
+    goal: Objective
+
+
+@dataclass(frozen=True, eq=False)
+class MadeOn:
+    """An attack whose images are made on another victim, and handed on."""
+
+    other: Victim
+    attack: DigitalAttack
+
+    def __call__(
+        self,
+        victim: Victim,
+        images: Encoded,
+        objective: Objective,
+        *,
+        rows: Rows = UNKNOWN,
+        seed: int = 0,
+        watch: Watch = ignore,
+    ) -> Encoded:
+        """Return what the attack makes of images (B,C,H,W) on the other victim.
+
+        Raises `UserError` where the victim has other labels, but for one more at the end.
+        """
+        own, wanted = self.other.labels, victim.labels
+        expected, got = f"the labels of {victim.name}", f"those of {self.other.name}"
+        check(wanted[: len(own)] == own, "labels", expected=expected, got=got)
+        return self.attack(self.other, images, objective, rows=rows, seed=seed, watch=watch)
+
+
+class Averaged:
+    """A victim whose scores are the mean over several calls (Athalye et al. 2018)."""
+
+    def __init__(self, victim: Victim, times: int) -> None:
+        """Ask `times` times for each answer."""
+        self.victim, self.times, self.name = victim, times, f"{victim.name}, {times} times"
+        self.labels, self.size_px = victim.labels, victim.size_px
+        self.differentiable = victim.differentiable
+
+    def __call__(self, images: Encoded) -> Answer:
+        """Answer for images (B,3,H,W)."""
+        return Answer(torch.stack([self.victim(images).scores for _ in range(self.times)]).mean(0))
+
+    def label(self, name_or_index: str | int) -> int:
+        """Return the class of a label."""
+        return self.victim.label(name_or_index)
+
+
+def misread(victim: Victim) -> Objective:
+    """Return what counts as success: any answer but the label and `rejected`.
+
+    Its loss is the margin, and knows of the class `rejected`.
+    """
+    refused = (victim.labels.index(REJECTED),) if REJECTED in victim.labels else ()
+    return untargeted(margin, never=refused)
+
+
+@torch.no_grad()
+def is_random(victim: Victim, images: Encoded) -> bool:
+    """Tell whether two calls with the same images (B,3,H,W) get different answers."""
+    return not torch.equal(victim(images).scores, victim(images).scores)
+
+
+def ladder(
+    victim: Victim, plan: Plan, *, undefended: Victim | None = None, random: bool = False
+) -> Iterator[Rung]:
+    """Yield the rungs: those that need gradients only where there are some.
+
+    A single step, many, many from random points with the margin: these know nothing of a class
+    `rejected`. Then all that is known is used: it, twice the steps, and the mean of random answers.
+    Attacks by scores and by labels alone, and images made on the victim undefended, are to show
+    whether gradients tell the truth; so do a larger and a boundless budget.
+    """
+    aware, eps, steps = misread(victim), plan.eps, plan.steps
+    blind = replace(untargeted(cross_entropy), goals=aware.goals)
+    simple = replace(untargeted(margin), goals=aware.goals)
+    if victim.differentiable:
+        yield Rung(SINGLE, eps, "gradients", FastGradient(inf, eps), blind)
+        yield Rung(ITERATED, eps, "gradients", PGD(inf, eps, steps=steps), blind)
+        hard = PGD(inf, eps, steps=steps, random_starts=plan.restarts)
+        yield Rung(RESTARTS, eps, "gradients", hard, simple)
+        for size in (eps, min(2 * eps, UNBOUNDED), UNBOUNDED):
+            most: DigitalAttack = replace(hard, eps=size, steps=2 * steps)
+            if random:
+                most = MadeOn(Averaged(victim, plan.averaged), most)
+            yield Rung(ADAPTIVE, size, "gradients", most, aware)
+    if plan.queries:
+        asked = EstimatedPGD(eps=eps, queries=plan.queries, method="nes")
+        yield Rung(SCORES, eps, "scores", asked, aware)
+        told = EvadeHC(eps=eps, queries=plan.queries, paths=8, kept=2, length=8)
+        yield Rung(LABELS, eps, "labels", told, aware)
+    if undefended is not None and undefended.differentiable:
+        made = PGD(inf, eps, steps=steps, random_starts=plan.restarts)
+        yield Rung(TRANSFER, eps, "nothing", MadeOn(undefended, made), simple)
+
+
+def vanished(victim: Victim, images: Encoded, labels: Tensor) -> Tensor:
+    """Return whether the slope of the cross-entropy is 0 all over an image, (B,) bool."""
+    point = images.clone().requires_grad_()
+    loss = cross_entropy(victim(Encoded(point)).scores, labels).sum()
+    if not loss.requires_grad:
+        return torch.ones(len(images), dtype=torch.bool)
+    (slope,) = torch.autograd.grad(loss, point)
+    return slope.flatten(1).abs().amax(dim=1) == 0
+
+
+Tick = Callable[[str, float], None]
+"""Told the name of a rung and the share of it that is done."""
