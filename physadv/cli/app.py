@@ -7,7 +7,9 @@ import typer
 from physadv import __version__
 from physadv.cli.attack import attack
 from physadv.cli.attacks import attacks
+from physadv.cli.audit import audit_command
 from physadv.cli.chart import calibrate_command, chart
+from physadv.cli.defences import defences
 from physadv.cli.evaluate import evaluate, sheet
 from physadv.cli.explain import explain_command
 from physadv.cli.gan import gan
@@ -37,6 +39,8 @@ app.command()(quiz)
 app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.command("explain")(explain_command)
+app.command("audit")(audit_command)
+app.command()(defences)
 train_app.command()(gan)
 app.add_typer(train_app, name="train")
 app.add_typer(patches_app, name="patches")

@@ -140,7 +140,7 @@ def _transfer(settings: dict[str, str]) -> DigitalAttack:
 def _own(name: str, values: dict[str, object]) -> DigitalAttack:
     for key, value in values.items():
         one_of(f"{name} --set", key, _settings(OWN[name]))
-        _check_kind(key, value, settings_of(OWN[name])[key].type)
+        check_kind(key, value, settings_of(OWN[name])[key].type)
     eps, norm = values.get("eps"), values.get("norm", inf)
     if norm == inf and isinstance(eps, int | float):
         fix = f"images are in [0,1]: {eps:g} of 255 is eps={eps:g}/255"
@@ -148,7 +148,7 @@ def _own(name: str, values: dict[str, object]) -> DigitalAttack:
     return cast(DigitalAttack, OWN[name](**values))
 
 
-def _check_kind(key: str, value: object, kind: Any) -> None:
+def check_kind(key: str, value: object, kind: Any) -> None:
     """Raise `UserError` unless a setting is of its type; whole numbers are numbers, too."""
     kinds = get_args(kind) or (kind,)
     good = type(value) in kinds or (float in kinds and type(value) is int)

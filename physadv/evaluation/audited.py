@@ -144,9 +144,9 @@ def _rows(victim: Victim, pictures: Pictures) -> Tensor:
 
 
 def _undefended(victim: Victim, pictures: Pictures, plan: Plan, seed: int, tick: Tick) -> Tensor:
-    """Return which images (N,) withstand on the victim undefended, by the strongest rung alone."""
+    """Return which images (N,) withstand on the victim undefended, by what sees gradients."""
     known, _ = sift(victim, pictures, misread(victim), None)
-    rungs = [one for one in ladder(victim, plan) if one.eps == plan.eps and one.name == ADAPTIVE]
+    rungs = [one for one in ladder(victim, replace(plan, queries=0)) if one.eps == plan.eps]
     named = [replace(one, name=f"undefended, {one.name}") for one in rungs]
     return _held(victim, pictures, [_climbed(victim, one, known, seed, tick) for one in named])
 

@@ -4,6 +4,7 @@ from physadv.core.papers import PAPERS
 from physadv.output.artwork import Artwork
 from physadv.output.attack_page import all_doubts
 from physadv.output.attacked import check_attacked, write_attacked
+from physadv.output.audited import write_audited
 from physadv.output.card import Finding, Sized, make_card, write_card
 from physadv.output.colour_chart import write_chart
 from physadv.output.contact_sheet import Strip, contact_sheet_image, write_contact_sheet
@@ -53,6 +54,7 @@ __all__ = [
     "today",
     "verify",
     "write_attacked",
+    "write_audited",
     "write_card",
     "write_chart",
     "write_contact_sheet",

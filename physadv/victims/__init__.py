@@ -11,6 +11,7 @@ from physadv.victims.loading import Loaded, load_beside, load_victim
 from physadv.victims.network import Network
 from physadv.victims.onnx import load_onnx, onnx_classifier, onnx_detector
 from physadv.victims.prepare import Prepare
+from physadv.victims.python_file import call_function
 from physadv.victims.remote import UNANSWERED, BudgetError, Remote, UnansweredError
 from physadv.victims.scikit import hog, pixels, scikit_classifier
 from physadv.victims.service import Service
@@ -37,6 +38,7 @@ __all__ = [
     "UnansweredError",
     "Victim",
     "Wire",
+    "call_function",
     "check_gradients",
     "detects",
     "fastestdet",
