@@ -23,6 +23,7 @@ from physadv_art.attacks import (
 from physadv_art.config import build
 from physadv_art.defences import (
     CameraSmoothing,
+    Defended,
     JpegDefence,
     PhysicalTrainer,
     SqueezeDetector,
@@ -50,6 +51,7 @@ __all__ = [
     "BlackBoxVictim",
     "CameraPreprocessor",
     "CameraSmoothing",
+    "Defended",
     "DetectorClassifier",
     "Disguise",
     "EstimatedPGD",

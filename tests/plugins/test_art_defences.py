@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from art.attacks.evasion import ProjectedGradientDescent
 from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from physadv_art import (
     PGD,
     CameraPreprocessor,
     CameraSmoothing,
+    Defended,
     JpegDefence,
     PhysicalClassifier,
     PhysicalTrainer,
@@ -20,6 +22,8 @@ from physadv_art import (
 
 from physadv.camera import Jpeg
 from physadv.core import Encoded, UserError
+from physadv.defences import BitDepth, Defence, NoisyScores, QueryDetection
+from tests.contract.test_defence_contract import DEFENCES
 from tests.plugins.cast import CLASSES, SIDE, accuracy, blobs, data, estimator, one_hot, victim
 from tests.plugins.test_art_estimators import SMOOTH
 from tests.worlds import CALM
@@ -188,3 +192,38 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(UserError, match="false_alarms: expected"):
         SqueezeDetector(estimator(), false_alarms=1.0)
     assert one_hot(np.array([1])).shape == (1, CLASSES)
+
+
+@pytest.mark.parametrize("defence", DEFENCES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("clip_values", RANGES)
+def test_any_defence_is_arts_with_its_own_gradients(
+    defence: Defence, clip_values: tuple[float, float]
+) -> None:
+    """Answers and slopes are those of the defended victim, which its own tests hold."""
+    low, high = clip_values
+    bare, (x, y) = from_victim(victim(), clip_values=clip_values), blobs(4, 1)
+    found = Defended(bare, defence)()
+    images = (x.numpy() * (high - low) + low).astype(np.float32)
+    own = defence(victim())
+    own.reset()
+    point = x.clone().requires_grad_()
+    scores = own(Encoded(point)).scores
+    assert found.nb_classes == scores.shape[1]
+    assert np.allclose(found.predict(images), scores.detach().numpy(), atol=1e-3)
+    if type(defence) in (NoisyScores, QueryDetection):  # other answers to the second call
+        return
+    (slope,) = torch.autograd.grad(torch.nn.functional.cross_entropy(scores, y), point)
+    theirs = found.loss_gradient(images, one_hot(y.numpy())) * (high - low)
+    assert np.allclose(theirs, slope.numpy(), atol=1e-4 + 1e-3 * float(slope.abs().max()))
+
+
+def test_attacks_of_arts_go_through_a_defence() -> None:
+    found = Defended(estimator(), BitDepth(4))()
+    x, y = data(found, 40)
+    made = ProjectedGradientDescent(found, eps=0.3, eps_step=0.1, max_iter=5, verbose=False)
+    assert accuracy(found, made.generate(x), y) < accuracy(found, x, y)
+
+
+def test_what_is_no_defence_is_refused() -> None:
+    with pytest.raises(UserError, match="defence: expected a defence"):
+        Defended(estimator(), BitDepth)
