@@ -226,4 +226,4 @@ def test_attacks_of_arts_go_through_a_defence() -> None:
 
 def test_what_is_no_defence_is_refused() -> None:
     with pytest.raises(UserError, match="defence: expected a defence"):
-        Defended(estimator(), BitDepth)
+        Defended(estimator(), BitDepth)  # type: ignore[arg-type]  # wrong on purpose

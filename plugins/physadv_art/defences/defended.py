@@ -7,6 +7,7 @@ from art.defences.transformer.transformer import Transformer
 from physadv.core import check
 from physadv.defences import Defence
 from physadv_art.estimators import from_victim
+from physadv_art.frame import ends
 from physadv_art.victim import as_victim
 
 
@@ -34,7 +35,7 @@ class Defended(Transformer):  # type: ignore[misc]  # ART has no types
         known = as_victim(inner)
         return from_victim(
             self.defence(known),
-            clip_values=tuple(float(end) for end in inner.clip_values),
+            clip_values=ends(inner.clip_values),
             channels_first=bool(inner.channels_first),
             input_px=known.size_px,
         )
