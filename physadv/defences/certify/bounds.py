@@ -125,15 +125,15 @@ def _relu(reached: Reached, method: Method) -> Reached:
     return Reached((ends[0].relu(), ends[1].relu()), polytope, (*reached.before, ends))
 
 
-def worst_margins(
-    steps: Sequence[Layer], ends: Ends, labels: Tensor, method: Method
-) -> Tensor:
+def worst_margins(steps: Sequence[Layer], ends: Ends, labels: Tensor, method: Method) -> Tensor:
     """Return lower bounds of score y - score k over a box, (B,K); 0 where k is y.
 
     They are the paper's J (theorem 1, with c = e_y - e_k). The last affine steps are taken for the
     differences of scores at once, exactly (Gowal et al. 2018, 3), for intervals, too.
     """
-    last = max((place for place, one in enumerate(steps) if not isinstance(one, Affine)), default=-1)
+    last = max(
+        (place for place, one in enumerate(steps) if not isinstance(one, Affine)), default=-1
+    )
     body, tail = steps[: last + 1], steps[last + 1 :]
     reached = propagate(body, *ends, method)
     found = [_ended(start, tail).margins(labels) for start in _starts(reached, method)]
@@ -152,4 +152,3 @@ def _ended(start: Polytope, tail: Sequence[Layer]) -> Polytope:
         assert isinstance(step, Affine)
         start = start.affine(step)
     return start
-

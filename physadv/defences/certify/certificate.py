@@ -33,8 +33,7 @@ class Certified:
     @property
     def error(self) -> Rate:
         """The certified error: an upper bound of the errors that any attack can reach."""
-        rate = self.verified
-        return Rate(rate.n - rate.hits, rate.n, 1 - rate.high, 1 - rate.low)
+        return wilson(self.verified.n - self.verified.hits, self.verified.n)
 
     def __str__(self) -> str:
         """Say it in a line."""
