@@ -27,7 +27,9 @@ METHODS: tuple[Method, ...] = ("polytope", "interval", "both")
 RECIPES = {
     "standard": CertifiedRecipe(0.0, epochs=30),
     "polytope": CertifiedRecipe(0.1, learning_rate=1e-2, halve=15),
-    "interval": CertifiedRecipe(0.1, "interval", learning_rate=1e-2, halve=15),
+    "interval": CertifiedRecipe(
+        0.1, "interval", epochs=150, growing=75, learning_rate=5e-3, halve=40, clean_share=0.1
+    ),
 }
 
 
@@ -56,7 +58,7 @@ class Found:
 
     misread: Tensor
     broken: Tensor
-    proofs: dict[str, Certificate]
+    proofs: dict[Method, Certificate]
 
 
 def main(

@@ -10,11 +10,11 @@ from physadv.training import CertifiedRecipe, train_certified
 
 EPS = 0.1
 STANDARD = CertifiedRecipe(0.0, epochs=20, batch=25, learning_rate=0.005)
-QUICK = CertifiedRecipe(EPS, epochs=40, growing=15, batch=25, learning_rate=0.05, halve=100)
+QUICK = CertifiedRecipe(EPS, epochs=40, growing=15, batch=25, learning_rate=0.02, halve=100)
 
 
 def stripes(n: int = 100, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two classes 0.3 apart in the first value, and by a hair in 20 others that are weak and many.
+    """Two classes 0.6 apart in the first value, and by a hair in 60 others that are weak and many.
 
     A threshold of the first one certifies all at 0.1; what leans on the others certifies nothing
     where they are 0.05 apart, and they tell the classes just as well.
@@ -22,15 +22,15 @@ def stripes(n: int = 100, seed: int = 0) -> tuple[Tensor, Tensor]:
     rng = generator(seed)
     labels = torch.randint(2, (n,), generator=rng)
     side = labels.float()[:, None] * 2 - 1
-    strong = 0.5 + side * (0.15 + 0.1 * torch.rand(n, 1, generator=rng))
-    weak = 0.5 + side * 0.025 * torch.ones(n, 20)
+    strong = 0.5 + side * (0.3 + 0.1 * torch.rand(n, 1, generator=rng))
+    weak = 0.5 + side * 0.025 * torch.ones(n, 60)
     return torch.cat([strong, weak], dim=1), labels
 
 
 def network() -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return nn.Sequential(nn.Linear(21, 16), nn.ReLU(), nn.Linear(16, 2))
+        return nn.Sequential(nn.Linear(61, 16), nn.ReLU(), nn.Linear(16, 2))
 
 
 @pytest.mark.parametrize("method", ["polytope", "interval", "both"])
@@ -72,8 +72,8 @@ def test_eps_grows_in_a_line_and_the_clean_share_falls() -> None:
 def test_bad_settings_and_networks_are_refused() -> None:
     for wrong in ({"eps": -1.0}, {"method": "lp"}, {"epochs": 0}, {"clean_share": 2.0}):
         with pytest.raises(UserError, match=next(iter(wrong))):
-            CertifiedRecipe(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+            CertifiedRecipe(**wrong)
     images, labels = stripes(60)
-    net = nn.Sequential(nn.Linear(21, 2), nn.Tanh())
+    net = nn.Sequential(nn.Linear(61, 2), nn.Tanh())
     with pytest.raises(UserError, match="Tanh at 1"):
         train_certified(net, images, labels, QUICK)

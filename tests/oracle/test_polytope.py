@@ -218,7 +218,9 @@ def test_without_a_ball_the_margins_are_exact(net: nn.Sequential, method: Method
 def test_a_linear_network_is_exact(method: Method) -> None:
     net, eps = drawn(nn.Sequential(nn.Flatten(), nn.Linear(16, 4)), 3), 0.07
     images, labels = points(net)
-    weight, scores = net[1].weight, net(images)
+    last, scores = net[1], net(images)
+    assert isinstance(last, nn.Linear)
+    weight = last.weight
     rows = weight[labels][:, None] - weight[None]
     exact = scores.gather(1, labels[:, None]) - scores - eps * rows.abs().sum(2)
     found = certify(net, images, labels, eps, method=method, within=None)
@@ -226,7 +228,7 @@ def test_a_linear_network_is_exact(method: Method) -> None:
     inside = certify(net, images, labels, eps, method=method).margins
     ends = (images - eps).clamp(0, 1).flatten(1), (images + eps).clamp(0, 1).flatten(1)
     worst = torch.where(rows > 0, ends[0][:, None], ends[1][:, None])
-    exact = (rows * worst).sum(2) + net[1].bias[labels][:, None] - net[1].bias
+    exact = (rows * worst).sum(2) + last.bias[labels][:, None] - last.bias
     assert torch.allclose(inside, exact, atol=1e-12)
 
 
@@ -234,6 +236,8 @@ def test_intervals_by_hand() -> None:
     """Take x in [0.5, 1.5], y in [-0.5, 0.5]: 2x - y in [0.5, 3.5], 1 - x + y in [-1, 1]."""
     net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2))
     first, last = net[0], net[2]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
     with torch.no_grad():
         first.weight.copy_(torch.tensor([[2.0, -1.0], [-1.0, 1.0]]))
         first.bias.copy_(torch.tensor([0.0, 1.0]))
