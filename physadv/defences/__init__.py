@@ -9,8 +9,15 @@ from physadv.defences.defended import (
     straight_through,
     with_rejected,
 )
+from physadv.defences.patch import (
+    DerandomizedSmoothing,
+    LocalGradientsSmoothing,
+    PatchCertificate,
+    PatchCleanser,
+)
 from physadv.defences.queries import QueryDetection
 from physadv.defences.say_less import LabelOnly, NoisyScores, ReverseSigmoid, RoundedScores
+from physadv.defences.smoothing import RandomizedSmoothing, SmoothCertificate
 from physadv.defences.squeeze import BitDepth, Jpeg, Median, TotalVariation
 from physadv.defences.squeezed import FeatureSqueezing
 
@@ -20,14 +27,20 @@ __all__ = [
     "Defence",
     "DefenceAbout",
     "Defended",
+    "DerandomizedSmoothing",
     "FeatureSqueezing",
     "Jpeg",
     "LabelOnly",
+    "LocalGradientsSmoothing",
     "Median",
     "NoisyScores",
+    "PatchCertificate",
+    "PatchCleanser",
     "QueryDetection",
+    "RandomizedSmoothing",
     "ReverseSigmoid",
     "RoundedScores",
+    "SmoothCertificate",
     "TotalVariation",
     "sized",
     "straight_through",

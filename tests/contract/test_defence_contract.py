@@ -13,12 +13,16 @@ from physadv.defences import (
     BitDepth,
     Defence,
     Defended,
+    DerandomizedSmoothing,
     FeatureSqueezing,
     Jpeg,
     LabelOnly,
+    LocalGradientsSmoothing,
     Median,
     NoisyScores,
+    PatchCleanser,
     QueryDetection,
+    RandomizedSmoothing,
     ReverseSigmoid,
     RoundedScores,
     TotalVariation,
@@ -29,17 +33,22 @@ from tests.victims import cell_detector, closed_victim, small_victim
 
 DEFENCES: list[Defence] = [
     BitDepth(),
+    DerandomizedSmoothing(),
     FeatureSqueezing(),
     Jpeg(),
     LabelOnly(),
+    LocalGradientsSmoothing(),
     Median(),
     NoisyScores(),
+    PatchCleanser(masks=3),
     QueryDetection(),
+    RandomizedSmoothing(sigma=0.5, samples=20, soft=True),
     ReverseSigmoid(),
     RoundedScores(),
     TotalVariation(),
 ]
-CHANCE = {NoisyScores}
+CHANCE = {NoisyScores, RandomizedSmoothing}
+NOISE = Encoded(torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0)))
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda one: type(one).__name__)
@@ -122,6 +131,15 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
         (lambda: FeatureSqueezing(threshold=2.0), "threshold: expected above 0, below 2"),
         (lambda: FeatureSqueezing(8, 1), "bits: expected fewer than 8 bits"),
         (lambda: QueryDetection(shared=51), "shared: expected at most kept, 50, got 51"),
+        (lambda: RandomizedSmoothing(sigma=0.0), "sigma: expected above 0, got 0.0"),
+        (lambda: RandomizedSmoothing(samples=0), "samples: expected at least 1"),
+        (lambda: DerandomizedSmoothing(threshold=1.0), "threshold: expected 0 or more, below 1"),
+        (lambda: DerandomizedSmoothing(axis="column"), "axis: expected one of columns, rows"),
+        (lambda: DerandomizedSmoothing(17)(small_victim())(NOISE), "band_px: expected at most 16"),
+        (lambda: PatchCleanser(share=0.0), "share: expected a share between 0 and 1"),
+        (lambda: PatchCleanser(masks=0), "masks: expected at least 1"),
+        (lambda: PatchCleanser(patch_px=(13, 4))(small_victim()), "patch_px: .* 12x16 px"),
+        (lambda: LocalGradientsSmoothing(overlap_px=15), "overlap_px: expected 0 or more, below"),
         (lambda: QueryDetection(step=0), "step: expected 1 to 255"),
         (lambda: Jpeg()(cell_detector()), "victim: expected a classifier, got .*a detector"),
     ],
