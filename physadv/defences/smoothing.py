@@ -1,4 +1,4 @@
-"""Randomized smoothing: the class that is read most often under Gaussian noise, and how far it holds.
+"""Randomized smoothing: the class read most often under Gaussian noise, and how far it holds.
 
 Cohen, Rosenfeld & Kolter, "Certified Adversarial Robustness via Randomized Smoothing", ICML 2019:
 where the class A is read with probability pA or more under noise N(0, sigma^2), no change shorter

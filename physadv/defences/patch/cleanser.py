@@ -101,7 +101,8 @@ class PatchCleanser:
         decided = votes(first, len(victim.labels)).argmax(dim=1)
         image, mask = (first != decided[:, None]).nonzero(as_tuple=True)
         settled = torch.zeros(len(images), dtype=torch.bool, device=images.device)
-        for some in torch.arange(len(image), device=images.device).split(PART):
+        for begin in range(0, len(image), PART):
+            some = slice(begin, begin + PART)
             once = torch.where(keep[mask[some]], images[image[some]], self.fill)
             own = first[image[some], mask[some]]
             second = masked_scores(victim, once, keep, self.fill).argmax(dim=2)
