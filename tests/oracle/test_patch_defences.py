@@ -24,7 +24,7 @@ class Easily:
     name, labels, size_px, differentiable = "easily", ("red", "green", "blue"), (8, 8), True
 
     def __call__(self, images: Encoded) -> Answer:
-        return Answer(10 * images.mean(dim=(2, 3)) + 20 * images.amax(dim=(2, 3)))
+        return Answer(10 * images.mean(dim=(2, 3)) + 60 * images.amax(dim=(2, 3)))
 
     def label(self, name_or_index: str | int) -> int:
         return int(name_or_index)
@@ -33,7 +33,7 @@ class Easily:
 def coloured(n: int, seed: int = 0) -> Encoded:
     """Return images (n,3,8,8), some quite of a colour and some hardly."""
     rng = generator(seed)
-    lead = torch.linspace(0, 0.4, n)[:, None, None]
+    lead = torch.linspace(0, 0.3, n)[:, None, None]
     images = 0.6 * torch.rand(n, 3, 8, 8, generator=rng)
     images[torch.arange(n), torch.arange(n) % 3] += lead
     return Encoded(images)
