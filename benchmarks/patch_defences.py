@@ -91,7 +91,7 @@ def certified(
     how: Defence | None, victim: Classifier, images: Encoded, labels: Tensor, side: int
 ) -> str:
     """Return the share of images whose class holds under any patch, or that there is none."""
-    parts = [Encoded(part) for part in images.split(PART)]
+    parts = parted(images)
     if isinstance(how, PatchCleanser):
         found = [how.certify(victim, part) for part in parts]
     elif isinstance(how, DerandomizedSmoothing):
@@ -107,7 +107,7 @@ def smoothing(victim: Classifier, images: Encoded, labels: Tensor, estimate: int
     row("sigma", "read", "abstains", *(f"certified at {radius:g}" for radius in RADII), "slowdown")
     for sigma in SIGMAS:
         how = RandomizedSmoothing(sigma)
-        parts = [Encoded(part) for part in images.split(PART)]
+        parts = parted(images)
         found = [how.certify(victim, part, estimate=estimate) for part in parts]
         pairs = list(zip(found, labels.split(PART), strict=True))
         sure = [rate(torch.cat([one.holds(some, r) for one, some in pairs])) for r in RADII]
@@ -141,7 +141,12 @@ def still_read(victim: Victim, images: Encoded, labels: Tensor, masks: Tensor, s
 @torch.no_grad()
 def read(victim: Victim, images: Encoded) -> Tensor:
     """Return the classes (B,) that are read."""
-    return torch.cat([victim(Encoded(part)).best for part in images.split(PART)])
+    return torch.cat([victim(part).best for part in parted(images)])
+
+
+def parted(images: Tensor) -> list[Encoded]:
+    """Return the images, `PART` at a time."""
+    return [Encoded(part) for part in images.split(PART)]
 
 
 def slower(victim: Victim, bare: Victim, images: Encoded) -> str:

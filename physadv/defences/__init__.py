@@ -14,6 +14,7 @@ from physadv.defences.patch import (
     LocalGradientsSmoothing,
     PatchCertificate,
     PatchCleanser,
+    SaliencyMasking,
 )
 from physadv.defences.queries import QueryDetection
 from physadv.defences.say_less import LabelOnly, NoisyScores, ReverseSigmoid, RoundedScores
@@ -40,6 +41,7 @@ __all__ = [
     "RandomizedSmoothing",
     "ReverseSigmoid",
     "RoundedScores",
+    "SaliencyMasking",
     "SmoothCertificate",
     "TotalVariation",
     "sized",

@@ -25,6 +25,7 @@ from physadv.defences import (
     RandomizedSmoothing,
     ReverseSigmoid,
     RoundedScores,
+    SaliencyMasking,
     TotalVariation,
 )
 from physadv.testing import ContractError, check_defence, check_victim
@@ -45,15 +46,21 @@ DEFENCES: list[Defence] = [
     RandomizedSmoothing(sigma=0.5, samples=20, soft=True),
     ReverseSigmoid(),
     RoundedScores(),
+    SaliencyMasking(),
     TotalVariation(),
 ]
 CHANCE = {NoisyScores, RandomizedSmoothing}
+NEEDS_GRADIENTS = {SaliencyMasking}
 NOISE = Encoded(torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0)))
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("make", [small_victim, closed_victim])
 def test_the_contract_of_defences(defence: Defence, make: Callable[[], Victim]) -> None:
+    if make is closed_victim and type(defence) in NEEDS_GRADIENTS:
+        with pytest.raises(UserError, match="victim: expected one with gradients"):
+            defence(make())
+        return
     made = check_defence(defence, make(), detector=cell_detector(), chance=type(defence) in CHANCE)
     assert made.digest() != getattr(made.undefended, "digest", str)()
 
@@ -139,6 +146,7 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
         (lambda: PatchCleanser(share=0.0), "share: expected a share between 0 and 1"),
         (lambda: PatchCleanser(masks=0), "masks: expected at least 1"),
         (lambda: PatchCleanser(patch_px=(13, 4))(small_victim()), "patch_px: .* 12x16 px"),
+        (lambda: SaliencyMasking(threshold=1.0), "threshold: expected a share between 0 and 1"),
         (lambda: LocalGradientsSmoothing(overlap_px=15), "overlap_px: expected 0 or more, below"),
         (lambda: QueryDetection(step=0), "step: expected 1 to 255"),
         (lambda: Jpeg()(cell_detector()), "victim: expected a classifier, got .*a detector"),

@@ -6,16 +6,23 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_dilation, binary_erosion
 from torch import Tensor
 
 from physadv.attacks.digital import PGD, Rows
 from physadv.core import Answer, Encoded, generator
-from physadv.defences import DerandomizedSmoothing, LocalGradientsSmoothing, PatchCleanser
+from physadv.defences import (
+    DerandomizedSmoothing,
+    LocalGradientsSmoothing,
+    PatchCleanser,
+    SaliencyMasking,
+)
 from physadv.defences.patch.cleanser import covering, on_top
 from physadv.defences.patch.masked import masked_scores, patch_side
+from physadv.defences.patch.saliency import painted_over
 from physadv.objectives import margin, untargeted
 from physadv.victims import Victim
-from tests.victims import small_victim
+from tests.victims import linear_victim, small_victim
 
 
 class Easily:
@@ -278,3 +285,42 @@ def slow_smoothing(
             kept[part] = length[part]
     made: np.ndarray = image * (1 - np.clip(strength * kept, 0, 1))
     return made
+
+
+def test_what_is_salient_to_a_linear_victim_is_its_weight() -> None:
+    """Masked by SciPy's morphology: closed, then opened; what is outside stays as it is."""
+    victim, square = linear_victim(size_px=(16, 16)), np.ones((3, 3), bool)
+    images = Encoded(torch.rand(4, 3, 16, 16, generator=generator(9)))
+    found = SaliencyMasking(threshold=0.45, side_px=3).salient(victim, images)
+    for row, best in zip(found, victim(images).best.tolist(), strict=True):
+        size = victim.weight[best].abs().amax(dim=0)
+        much = (size > 0.45 * size.max()).numpy()
+        assert np.array_equal(row[0].numpy(), opened(closed(much, square), square))
+    assert 0 < int(found.sum()) < found.numel()
+    made = painted_over(images, found)
+    assert torch.equal(made[~found.expand_as(made)], images[~found.expand_as(made)])
+    assert not torch.equal(made, images)
+
+
+def closed(mask: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """Close as OpenCV does, for which nothing is outside the image."""
+    wide = binary_dilation(mask, square)
+    made: np.ndarray = binary_erosion(wide, square, border_value=1)
+    return made
+
+
+def opened(mask: np.ndarray, square: np.ndarray) -> np.ndarray:
+    made: np.ndarray = binary_dilation(binary_erosion(mask, square, border_value=1), square)
+    return made
+
+
+def test_what_is_painted_over_is_as_its_surroundings() -> None:
+    images = torch.full((1, 3, 20, 20), 102 / 255)
+    images[:, :, 5:11, 6:12] = torch.rand(1, 3, 6, 6, generator=generator(0))
+    mask = torch.zeros(1, 1, 20, 20, dtype=torch.bool)
+    mask[:, :, 5:11, 6:12] = True
+    point = images.requires_grad_()
+    made = painted_over(point, mask)
+    assert torch.allclose(made, torch.tensor(102 / 255), atol=3 / 255)
+    (slope,) = torch.autograd.grad(made.sum(), point)
+    assert torch.equal(slope, (~mask).expand_as(slope).float())

@@ -93,7 +93,7 @@ def test_scores_are_votes_with_the_slope_of_the_mean() -> None:
         weights = torch.arange(15.0).reshape(3, 5)
         (slope,) = torch.autograd.grad((made(Encoded(point)).scores * weights).sum(), point)
         slopes.append(slope)
-    assert torch.allclose(*slopes, atol=1e-6)
+    assert torch.allclose(slopes[0], slopes[1], atol=1e-6)
 
 
 def test_the_slope_is_that_of_finite_differences() -> None:

@@ -73,7 +73,8 @@ class PatchCleanser:
 
         Asks about every pair of masks: n (n + 1) / 2 copies of each image for n masks.
         """
-        seen, keep = sized(images, victim.size_px), self.mask_set(victim.size_px)
+        seen: Tensor = sized(images, victim.size_px)
+        keep = self.mask_set(victim.size_px)
         first, second = torch.triu_indices(len(keep), len(keep))
         pairs = (keep[first] & keep[second]).to(seen.device)
         found = []

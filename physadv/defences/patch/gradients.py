@@ -72,7 +72,8 @@ class LocalGradientsSmoothing:
             for side, start, long in zip((height, width), (rows, columns), sides, strict=True)
         ]
         first, second = (one.to(gradient) for one in inside)
-        return ((first.T @ high @ second) > 0).to(gradient)
+        blocks: Tensor = first.T @ high @ second
+        return (blocks > 0).to(gradient)
 
     def _blocks(self, side: int) -> Tensor:
         """Return where blocks begin."""
