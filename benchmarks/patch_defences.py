@@ -23,6 +23,7 @@ from physadv.defences import (
     LocalGradientsSmoothing,
     PatchCleanser,
     RandomizedSmoothing,
+    SaliencyMasking,
 )
 from physadv.defences.patch.masked import patch_side
 from physadv.objectives import margin, untargeted
@@ -41,7 +42,7 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder with gtsrb/ and victims/.")],
     table: Annotated[str, typer.Option(help="patches, smoothing or both.")] = "both",
     n: Annotated[int, typer.Option(help="Images, at most, drawn at random.", min=1)] = 60,
-    attacked: Annotated[int, typer.Option(help="Of these with a patch.", min=1)] = 16,
+    attacked: Annotated[int, typer.Option(help="Of these with a patch.", min=0)] = 16,
     share: Annotated[float, typer.Option(help="Of the image that a patch covers.")] = 0.025,
     estimate: Annotated[int, typer.Option(help="Noisy copies a certificate takes.")] = 500,
     steps: Annotated[int, typer.Option(help="Steps of the adaptive attack.")] = 15,
@@ -80,10 +81,11 @@ def defences(share: float) -> list[tuple[str, Defence | None]]:
     ]
     return [
         ("none", None),
-        ("PatchCleanser, 6x6 masks", PatchCleanser(share)),
-        ("PatchCleanser, 3x3 masks", PatchCleanser(share, masks=3)),
         *bands,
         ("LocalGradientsSmoothing", LocalGradientsSmoothing()),
+        ("SaliencyMasking", SaliencyMasking()),
+        ("PatchCleanser, 3x3 masks", PatchCleanser(share, masks=3)),
+        ("PatchCleanser, 6x6 masks", PatchCleanser(share)),
     ]
 
 
@@ -128,6 +130,8 @@ def places(n: int, side: int, size_px: tuple[int, int], seed: int) -> Tensor:
 
 def still_read(victim: Victim, images: Encoded, labels: Tensor, masks: Tensor, steps: int) -> str:
     """Return the share that is read with patches (a mask each) searched for through the defence."""
+    if len(masks) == 0:
+        return "-"
     right = []
     for first in range(0, len(masks), PART):
         part = slice(first, min(first + PART, len(masks)))
