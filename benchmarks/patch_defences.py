@@ -59,6 +59,7 @@ def main(
         masks = places(min(attacked, len(images)), side, known.size_px, seed)
         told = f"patch of {side}x{side} of {known.size_px} px, {steps} steps"
         show.console.print(told, markup=False)
+        row("defence", "read", "certified", f"read, adaptive patch ({len(masks)})", "slowdown")
         for name, how in defences(share):
             victim: Victim = known if how is None else how(known)
             right = rate(read(victim, images) == labels)

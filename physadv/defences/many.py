@@ -48,6 +48,6 @@ def log_shares(counts: Tensor, among: int) -> Tensor:
 def log_mean(scores: Tensor, dim: int) -> Tensor:
     """Return the logarithms of the mean probabilities over a dimension: the slope of votes.
 
-    Counts have none; an attack on them follows this, as Salman et al. 2019 (eq. 6) do.
+    Counts have none; an attack on them follows this, as Salman et al. 2019 do.
     """
     return scores.log_softmax(dim=-1).logsumexp(dim=dim) - math.log(scores.shape[dim])

@@ -118,7 +118,7 @@ def test_masks_are_intervals_of_the_rows_by_those_of_the_columns() -> None:
 
 
 def test_the_side_of_a_patch_is_the_papers() -> None:
-    """Of 224 px 2 % are a patch of 32 px; of 32 px 2.4 % are one of 5 px (Xiang et al., sec. 4)."""
+    """Of 224 px 2 % are a patch of 32 px; of 32 px 2.4 % are one of 5 px (Xiang et al.)."""
     assert patch_side(0.02, (224, 224)) == 32
     assert patch_side(0.024, (32, 32)) == 5
     assert patch_side(25 / 1024, (32, 32)) == 5

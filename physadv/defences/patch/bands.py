@@ -68,8 +68,8 @@ class DerandomizedSmoothing:
     ) -> PatchCertificate:
         """Return what holds under any patch, a side or (height, width), of the victim's pixels.
 
-        Theorem 1 of the paper: the first class leads each other one by 2 (m + s - 1) votes, and by
-        one more those of a lower index, which win ties.
+        The paper's theorem: the first class leads each other one by 2 (m + s - 1) votes, and by one
+        more those of a lower index, which win ties.
         """
         patch = (patch_px, patch_px) if isinstance(patch_px, int) else patch_px
         check_patch(patch, victim.size_px)

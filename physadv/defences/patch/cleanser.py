@@ -2,10 +2,10 @@
 
 Xiang, Mahloujifar & Mittal, "PatchCleanser: Certifiably Robust Defense against Adversarial Patches
 for Any Image Classifier", USENIX Security 2022: masks are laid so that each place of a patch is
-hidden by one of them (sec. 3.4). Where all images with one mask are read alike, so is the image;
+hidden by one of them. Where all images with one mask are read alike, so is the image;
 else each mask with another class than most is kept and all masks laid beside it (algorithm 1). If
 an image is read rightly with any two masks (two-mask correctness), no patch changes what the
-defence reads (theorem 1).
+defence reads.
 """
 
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ class PatchCleanser:
 def covering(side: int, patch: int, masks: int) -> Tensor:
     """Return intervals (n, side) bool, n <= masks, one of which holds any of `patch` pixels.
 
-    Steps of ceil((side - patch + 1) / masks), intervals of patch + step - 1 (sec. 3.4, eq. 2).
+    Steps of ceil((side - patch + 1) / masks), intervals of patch + step - 1.
     """
     places = side - patch + 1
     step = -(-places // masks)

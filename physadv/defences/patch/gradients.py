@@ -79,7 +79,7 @@ class LocalGradientsSmoothing:
         """Return where blocks begin."""
         last = max(0, side - self.block_px)
         starts = torch.arange(0, last + 1, self.block_px - self.overlap_px)
-        return torch.cat([starts, torch.tensor([last])]).unique()
+        return torch.cat([starts[starts < last], torch.tensor([last])])
 
 
 def steepness(images: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def masked_scores(victim: Victim, images: Tensor, keep: Tensor, fill: float | No
     """Return scores (B,M,K) for each image (B,3,h,w) with all but `keep` (M,1,h,w) hidden.
 
     Hidden pixels are of the value `fill`; with None the victim is shown six channels, (x, 1 - x),
-    that all are 0 where they are hidden (Levine & Feizi 2020, sec. 4), so that it can tell them.
+    that all are 0 where they are hidden (Levine & Feizi 2020), so that it can tell them.
     """
     found = []
     for some in keep.split(max(1, PART // len(images))):
