@@ -46,6 +46,7 @@ def main(
     share: Annotated[float, typer.Option(help="Of the image that a patch covers.")] = 0.025,
     estimate: Annotated[int, typer.Option(help="Noisy copies a certificate takes.")] = 500,
     steps: Annotated[int, typer.Option(help="Steps of the adaptive attack.")] = 15,
+    only: Annotated[str, typer.Option(help="Defences whose name begins so, alone.")] = "",
     seed: Annotated[int, typer.Option(help="Of the draw of images and places.")] = 0,
 ) -> None:
     """Print a row for each defence, and the certified share by radius of smoothing."""
@@ -60,7 +61,7 @@ def main(
         told = f"patch of {side}x{side} of {known.size_px} px, {steps} steps"
         show.console.print(told, markup=False)
         row("defence", "read", "certified", f"read, adaptive patch ({len(masks)})", "slowdown")
-        for name, how in defences(share):
+        for name, how in [one for one in defences(share) if one[0].startswith(only)]:
             victim: Victim = known if how is None else how(known)
             right = rate(read(victim, images) == labels)
             sure = certified(how, known, images, labels, side)
