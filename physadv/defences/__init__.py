@@ -9,8 +9,16 @@ from physadv.defences.defended import (
     straight_through,
     with_rejected,
 )
+from physadv.defences.patch import (
+    DerandomizedSmoothing,
+    LocalGradientsSmoothing,
+    PatchCertificate,
+    PatchCleanser,
+    SaliencyMasking,
+)
 from physadv.defences.queries import QueryDetection
 from physadv.defences.say_less import LabelOnly, NoisyScores, ReverseSigmoid, RoundedScores
+from physadv.defences.smoothing import RandomizedSmoothing, SmoothCertificate
 from physadv.defences.squeeze import BitDepth, Jpeg, Median, TotalVariation
 from physadv.defences.squeezed import FeatureSqueezing
 
@@ -20,14 +28,21 @@ __all__ = [
     "Defence",
     "DefenceAbout",
     "Defended",
+    "DerandomizedSmoothing",
     "FeatureSqueezing",
     "Jpeg",
     "LabelOnly",
+    "LocalGradientsSmoothing",
     "Median",
     "NoisyScores",
+    "PatchCertificate",
+    "PatchCleanser",
     "QueryDetection",
+    "RandomizedSmoothing",
     "ReverseSigmoid",
     "RoundedScores",
+    "SaliencyMasking",
+    "SmoothCertificate",
     "TotalVariation",
     "sized",
     "straight_through",

@@ -99,9 +99,10 @@ def straight_through(made: Tensor, like: Tensor) -> Tensor:
     """Return `made`, with the slope of `like` (of one shape) behind it.
 
     The backward pass differentiable approximation of Athalye, Carlini & Wagner 2018: `like` is the
-    input itself, or something smooth near to what was made.
+    input itself, or something smooth near to what was made. What is returned is `made` to the last
+    bit, so that ties stay ties.
     """
-    return like + (made - like).detach()
+    return made.detach() + (like - like.detach())
 
 
 def with_rejected(scores: Tensor, suspicion: Tensor) -> Tensor:

@@ -13,14 +13,19 @@ from physadv.defences import (
     BitDepth,
     Defence,
     Defended,
+    DerandomizedSmoothing,
     FeatureSqueezing,
     Jpeg,
     LabelOnly,
+    LocalGradientsSmoothing,
     Median,
     NoisyScores,
+    PatchCleanser,
     QueryDetection,
+    RandomizedSmoothing,
     ReverseSigmoid,
     RoundedScores,
+    SaliencyMasking,
     TotalVariation,
 )
 from physadv.testing import ContractError, check_defence, check_victim
@@ -29,22 +34,33 @@ from tests.victims import cell_detector, closed_victim, small_victim
 
 DEFENCES: list[Defence] = [
     BitDepth(),
+    DerandomizedSmoothing(),
     FeatureSqueezing(),
     Jpeg(),
     LabelOnly(),
+    LocalGradientsSmoothing(),
     Median(),
     NoisyScores(),
+    PatchCleanser(masks=3),
     QueryDetection(),
+    RandomizedSmoothing(sigma=0.5, samples=20, soft=True),
     ReverseSigmoid(),
     RoundedScores(),
+    SaliencyMasking(),
     TotalVariation(),
 ]
-CHANCE = {NoisyScores}
+CHANCE = {NoisyScores, RandomizedSmoothing}
+NEEDS_GRADIENTS = {SaliencyMasking}
+NOISE = Encoded(torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0)))
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("make", [small_victim, closed_victim])
 def test_the_contract_of_defences(defence: Defence, make: Callable[[], Victim]) -> None:
+    if make is closed_victim and type(defence) in NEEDS_GRADIENTS:
+        with pytest.raises(UserError, match="victim: expected one with gradients"):
+            defence(make())
+        return
     made = check_defence(defence, make(), detector=cell_detector(), chance=type(defence) in CHANCE)
     assert made.digest() != getattr(made.undefended, "digest", str)()
 
@@ -122,6 +138,16 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
         (lambda: FeatureSqueezing(threshold=2.0), "threshold: expected above 0, below 2"),
         (lambda: FeatureSqueezing(8, 1), "bits: expected fewer than 8 bits"),
         (lambda: QueryDetection(shared=51), "shared: expected at most kept, 50, got 51"),
+        (lambda: RandomizedSmoothing(sigma=0.0), "sigma: expected above 0, got 0.0"),
+        (lambda: RandomizedSmoothing(samples=0), "samples: expected at least 1"),
+        (lambda: DerandomizedSmoothing(threshold=1.0), "threshold: expected 0 or more, below 1"),
+        (lambda: DerandomizedSmoothing(axis="column"), "axis: expected one of columns, rows"),
+        (lambda: DerandomizedSmoothing(17)(small_victim())(NOISE), "band_px: expected at most 16"),
+        (lambda: PatchCleanser(share=0.0), "share: expected a share between 0 and 1"),
+        (lambda: PatchCleanser(masks=0), "masks: expected at least 1"),
+        (lambda: PatchCleanser(patch_px=(13, 4))(small_victim()), "patch_px: .* 12x16 px"),
+        (lambda: SaliencyMasking(threshold=1.0), "threshold: expected a share between 0 and 1"),
+        (lambda: LocalGradientsSmoothing(overlap_px=15), "overlap_px: expected 0 or more, below"),
         (lambda: QueryDetection(step=0), "step: expected 1 to 255"),
         (lambda: Jpeg()(cell_detector()), "victim: expected a classifier, got .*a detector"),
     ],
