@@ -41,7 +41,7 @@ def test_all_is_certified_that_can_be(method: Method) -> None:
     made = train_certified(network(), images, labels, recipe)
     standard = train_certified(network(), images, labels, STANDARD)
     assert certify(made, others, truth, EPS).count().error.share <= 0.05
-    assert certify(standard, others, truth, EPS).count().error.share >= 0.5
+    assert certify(standard, others, truth, EPS).count().error.share >= 0.3
     assert float((standard(others).argmax(1) == truth).float().mean()) >= 0.95
 
 
