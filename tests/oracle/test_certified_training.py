@@ -9,12 +9,12 @@ from physadv.defences.certify import Method, certify
 from physadv.training import CertifiedRecipe, train_certified
 
 EPS = 0.1
-STANDARD = CertifiedRecipe(0.0, epochs=20, batch=25, learning_rate=0.005)
+STANDARD = CertifiedRecipe(0.0, epochs=40, batch=25, learning_rate=0.02)
 QUICK = CertifiedRecipe(EPS, epochs=40, growing=15, batch=25, learning_rate=0.02, halve=100)
 
 
 def stripes(n: int = 100, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two classes 0.6 apart in the first value, and by a hair in 60 others that are weak and many.
+    """Two classes 0.48 apart in the first value, and by a hair in 60 others that are weak and many.
 
     A threshold of the first one certifies all at 0.1; what leans on the others certifies nothing
     where they are 0.05 apart, and they tell the classes just as well.
@@ -22,7 +22,7 @@ def stripes(n: int = 100, seed: int = 0) -> tuple[Tensor, Tensor]:
     rng = generator(seed)
     labels = torch.randint(2, (n,), generator=rng)
     side = labels.float()[:, None] * 2 - 1
-    strong = 0.5 + side * (0.3 + 0.1 * torch.rand(n, 1, generator=rng))
+    strong = 0.5 + side * (0.24 + 0.1 * torch.rand(n, 1, generator=rng))
     weak = 0.5 + side * 0.025 * torch.ones(n, 60)
     return torch.cat([strong, weak], dim=1), labels
 
@@ -40,8 +40,8 @@ def test_all_is_certified_that_can_be(method: Method) -> None:
     recipe = CertifiedRecipe(**(vars(QUICK) | {"method": method}))
     made = train_certified(network(), images, labels, recipe)
     standard = train_certified(network(), images, labels, STANDARD)
-    assert certify(made, others, truth, EPS).count().error.share <= 0.05
-    assert certify(standard, others, truth, EPS).count().error.share >= 0.5
+    assert certify(made, others, truth, EPS).count().error.hits == 0
+    assert certify(standard, others, truth, EPS).count().error.share >= 0.3
     assert float((standard(others).argmax(1) == truth).float().mean()) >= 0.95
 
 
