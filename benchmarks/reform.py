@@ -114,7 +114,8 @@ class Judge:
         self, victim: Classifier, images: Encoded, labels: Tensor, steps: int, seed: int
     ) -> None:
         """Make the static attacks."""
-        self.images, self.labels, self.seed = Encoded(quantise(images)), labels, seed
+        self.victim, self.labels, self.seed = victim, labels, seed
+        self.images = Encoded(quantise(images))
         self.attacks = [PGD(eps=eps / 255, steps=steps) for eps in EPS]
         self.static = [self.attacked(victim, attack) for attack in self.attacks]
         self.seconds = _seconds(victim, self.images)
@@ -131,7 +132,8 @@ class Judge:
         clean, rejected = self._read(victim, self.images), _rejected(victim)
         cells = [_share(clean == self.labels), _share(clean == rejected)]
         for attack, static in zip(self.attacks, self.static, strict=True):
-            for images in (static, self.attacked(victim, attack)):
+            own = static if victim is self.victim else self.attacked(victim, attack)
+            for images in (static, own):
                 got = self._read(victim, images)
                 cells.append(_share((got == self.labels) | (got == rejected)))
         slower = _seconds(victim, self.images) / self.seconds

@@ -8,7 +8,7 @@ with radial basis functions (RBF), taught with clean and attacked images, looks 
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -99,8 +99,9 @@ class SafetyNet:
         """Return what `save` wrote; raises `UserError` for another file."""
         expected = "a file that SafetyNet.save wrote"
         tensors, facts = read_tensors(Path(path), "safety net", expected)
+        given: dict[str, Any] = {**tensors, **facts}
         try:
-            return cls(**tensors, **facts)
+            return cls(**given)
         except TypeError as error:
             raise UserError("safety net", expected=expected, got=f"{path}, another") from error
 

@@ -16,7 +16,10 @@ from physadv.generative.networks import Generator
 from physadv.generative.translator import Translator
 
 UNKNOWN = "a generator made by physadv train gan"
-KEPT = {"Autoencoder": Autoencoder, "Translator": Translator}
+KEPT: dict[str, type[Autoencoder] | type[Translator]] = {
+    "Autoencoder": Autoencoder,
+    "Translator": Translator,
+}
 
 
 def save_generator(path: str | Path, made: Generator) -> None:
@@ -54,10 +57,11 @@ def load_network(path: str | Path) -> Autoencoder | Translator:
     try:
         ((kind, sizes),) = facts.items()
         made = KEPT[kind](**sizes)
-        made.load_state_dict(tensors)
+        made.load_state_dict(dict(tensors))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError("network", expected=expected, got=f"{path}, another file") from error
-    return made.eval().requires_grad_(False)
+    made.eval().requires_grad_(False)
+    return made
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
