@@ -5,7 +5,6 @@ and 0.3 times -log D of what was made; D tells clean images from made ones. The 
 that of `physadv.generative`, deeper than theirs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,15 +17,13 @@ from physadv.core.check import above_zero, at_least_one
 from physadv.defences.ape_gan import as_images
 from physadv.generative import Discriminator, Translator, log_loss, non_saturating, seeded
 from physadv.objectives import cross_entropy, untargeted
+from physadv.training.recogniser import Progress
 from physadv.victims import Victim
-
-Progress = Callable[[int, int, dict[str, float]], None]
-"""Called after each step with (steps done, steps in all, figures)."""
 
 
 @dataclass(frozen=True)
 class APEGANRecipe:
-    """Settings of a training: the papers' weights, and Adam's step size of DCGAN's."""
+    """Settings of a training: the paper's weights of both losses, and DCGAN's step size of Adam."""
 
     steps: int = 1000
     batch: int = 64

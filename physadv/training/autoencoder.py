@@ -1,6 +1,5 @@
 """The recipe of MagNet's autoencoders: clean images with noise in, clean images out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,9 +9,7 @@ from torch import Tensor
 from physadv.core import Encoded, check, generator, spawn
 from physadv.core.check import above_zero, at_least_one
 from physadv.generative import Autoencoder, seeded
-
-Progress = Callable[[int, int, dict[str, float]], None]
-"""Called after each step with (steps done, steps in all, figures)."""
+from physadv.training.recogniser import Progress
 
 
 @dataclass(frozen=True)
