@@ -1,6 +1,7 @@
 """Defences: victims made of victims, with what is known to break them measured beside them."""
 
 from physadv.defences.about import DefenceAbout
+from physadv.defences.ape_gan import APEGAN
 from physadv.defences.defended import (
     REJECTED,
     Defence,
@@ -9,6 +10,8 @@ from physadv.defences.defended import (
     straight_through,
     with_rejected,
 )
+from physadv.defences.defense_gan import DefenseGAN
+from physadv.defences.magnet import MagNet, Reconstruction
 from physadv.defences.patch import (
     DerandomizedSmoothing,
     LocalGradientsSmoothing,
@@ -17,30 +20,36 @@ from physadv.defences.patch import (
     SaliencyMasking,
 )
 from physadv.defences.queries import QueryDetection
+from physadv.defences.safety_net import SafetyNet
 from physadv.defences.say_less import LabelOnly, NoisyScores, ReverseSigmoid, RoundedScores
 from physadv.defences.smoothing import RandomizedSmoothing, SmoothCertificate
 from physadv.defences.squeeze import BitDepth, Jpeg, Median, TotalVariation
 from physadv.defences.squeezed import FeatureSqueezing
 
 __all__ = [
+    "APEGAN",
     "REJECTED",
     "BitDepth",
     "Defence",
     "DefenceAbout",
     "Defended",
+    "DefenseGAN",
     "DerandomizedSmoothing",
     "FeatureSqueezing",
     "Jpeg",
     "LabelOnly",
     "LocalGradientsSmoothing",
+    "MagNet",
     "Median",
     "NoisyScores",
     "PatchCertificate",
     "PatchCleanser",
     "QueryDetection",
     "RandomizedSmoothing",
+    "Reconstruction",
     "ReverseSigmoid",
     "RoundedScores",
+    "SafetyNet",
     "SaliencyMasking",
     "SmoothCertificate",
     "TotalVariation",

@@ -37,8 +37,8 @@ class Defended:
     one; a step without a slope has to bring its own approximation (`straight_through`), since an
     attacker would (Athalye, Carlini & Wagner 2018). Chance is drawn anew in each call, from the
     seed and the number of the call. `queries` are the images it was shown; what a defence remembers
-    of them `forget` clears. One that `refuses` adds the class `rejected`. Raises `UserError` for a
-    victim that is no classifier.
+    of them `forget` clears; `weights` are the digest of the networks it has. One that `refuses`
+    adds the class `rejected`. Raises `UserError` for a victim that is no classifier.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Defended:
         self.labels = (*victim.labels, REJECTED) if refuses else victim.labels
         self.size_px, self.differentiable = victim.size_px, victim.differentiable
         self.seed, self.calls, self.queries = seed, 0, 0
+        self.weights = ""
 
     def __call__(self, images: Encoded) -> Answer:
         """Answer for (B,3,H,W) images in [0,1] of any size."""
@@ -82,10 +83,10 @@ class Defended:
         return find_label(self.labels, name_or_index)
 
     def digest(self) -> str:
-        """Return the SHA-256 of the defence's name and of the victim's digest, or name."""
+        """Return the SHA-256 of the defence's name and weights, and of the victim."""
         own = getattr(self.undefended, "digest", None)
         inner = own() if callable(own) else self.undefended.name
-        return hashlib.sha256(f"{self.name} {inner}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.name} {self.weights} {inner}".encode()).hexdigest()
 
 
 def sized(images: Encoded, size_px: tuple[int, int]) -> Encoded:

@@ -11,9 +11,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from physadv.core import Encoded, UserError, save_image
+from physadv.generative.autoencoder import Autoencoder
 from physadv.generative.networks import Generator
+from physadv.generative.translator import Translator
 
 UNKNOWN = "a generator made by physadv train gan"
+KEPT: dict[str, type[Autoencoder] | type[Translator]] = {
+    "Autoencoder": Autoencoder,
+    "Translator": Translator,
+}
 
 
 def save_generator(path: str | Path, made: Generator) -> None:
@@ -34,6 +40,28 @@ def load_generator(path: str | Path) -> Generator:
     except (KeyError, TypeError, RuntimeError) as error:
         raise UserError("generator", expected=UNKNOWN, got=f"{path}, another file") from error
     return made.eval().requires_grad_(False)
+
+
+def save_network(path: str | Path, made: Autoencoder | Translator) -> None:
+    """Write a network's weights and sizes."""
+    write_tensors(Path(path), made.state_dict(), {type(made).__name__: made.sizes})
+
+
+def load_network(path: str | Path) -> Autoencoder | Translator:
+    """Return the network that `save_network` wrote, in evaluation mode, without gradients.
+
+    Raises `UserError` where the file is missing, damaged or another network's.
+    """
+    expected = "an autoencoder or a translator that save_network wrote"
+    tensors, facts = read_tensors(Path(path), "network", expected)
+    try:
+        ((kind, sizes),) = facts.items()
+        made = KEPT[kind](**sizes)
+        made.load_state_dict(dict(tensors))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError("network", expected=expected, got=f"{path}, another file") from error
+    made.eval().requires_grad_(False)
+    return made
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:

@@ -15,6 +15,7 @@ class Translator(nn.Module):
     def __init__(self, channels: int = 8, *, colours: int = 3, blocks: int = 4) -> None:
         """Build it with `channels` at full size, twice and four times that below."""
         super().__init__()
+        self.sizes = {"channels": channels, "colours": colours, "blocks": blocks}
         wide = 4 * channels
         self.body = nn.Sequential(
             *_layer(nn.Conv2d(colours, channels, 3, 1, 1)),

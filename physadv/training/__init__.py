@@ -1,19 +1,26 @@
 """Recipes that make a victim."""
 
+from physadv.training.ape_gan import APEGANRecipe, attacked_images, train_ape_gan
 from physadv.training.augment import as_annotated, retake, simulated_crops
+from physadv.training.autoencoder import AutoencoderRecipe, train_autoencoder
 from physadv.training.certified import CertifiedRecipe, train_certified
 from physadv.training.gan import GanPlan, recogniser_features, train_gan
 from physadv.training.gtsrb_data import SignCrops, read_crops
 from physadv.training.measure import measure_recogniser, street_answers, write_recogniser
 from physadv.training.recogniser import Recipe, answers, train
+from physadv.training.safety_net import SafetyNetRecipe, train_safety_net
 
 __all__ = [
+    "APEGANRecipe",
+    "AutoencoderRecipe",
     "CertifiedRecipe",
     "GanPlan",
     "Recipe",
+    "SafetyNetRecipe",
     "SignCrops",
     "answers",
     "as_annotated",
+    "attacked_images",
     "measure_recogniser",
     "read_crops",
     "recogniser_features",
@@ -21,7 +28,10 @@ __all__ = [
     "simulated_crops",
     "street_answers",
     "train",
+    "train_ape_gan",
+    "train_autoencoder",
     "train_certified",
     "train_gan",
+    "train_safety_net",
     "write_recogniser",
 ]

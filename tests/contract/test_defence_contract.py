@@ -6,39 +6,73 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 import physadv.defences
-from physadv.core import Answer, Encoded, UserError
+from physadv.core import Answer, Encoded, UserError, generator
 from physadv.defences import (
+    APEGAN,
     BitDepth,
     Defence,
     Defended,
+    DefenseGAN,
     DerandomizedSmoothing,
     FeatureSqueezing,
     Jpeg,
     LabelOnly,
     LocalGradientsSmoothing,
+    MagNet,
     Median,
     NoisyScores,
     PatchCleanser,
     QueryDetection,
     RandomizedSmoothing,
+    Reconstruction,
     ReverseSigmoid,
     RoundedScores,
+    SafetyNet,
     SaliencyMasking,
     TotalVariation,
 )
+from physadv.generative import Autoencoder, Translator, seeded
 from physadv.testing import ContractError, check_defence, check_victim
 from physadv.victims import Victim
-from tests.victims import cell_detector, closed_victim, small_victim
+from tests.victims import cell_detector, closed_victim, linear_victim, small_victim
+
+
+class Painter(nn.Module):
+    """Makes a grey image of 12x16 px of two numbers, brighter with their sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(0.2))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        grey = (self.gain * latents.sum(dim=1)).sigmoid()
+        return grey[:, None, None, None].expand(-1, 3, 12, 16)
+
+
+def magnet() -> MagNet:
+    net = seeded(Autoencoder, 0, 4)
+    return MagNet(net, (Reconstruction(net, "l1"), Reconstruction(net, "jsd", threshold=0.1)))
+
+
+def safety_net(layer: str = "features", width: int = 8 * 12 * 16) -> SafetyNet:
+    vectors = torch.rand(4, width, generator=generator(0)).round()
+    weights = torch.tensor([1.0, -0.5, 0.5, -1.0])
+    return SafetyNet(layer, torch.tensor([0.1, 0.5]), vectors, weights, 0.1, 1 / width)
+
 
 DEFENCES: list[Defence] = [
+    APEGAN(seeded(Translator, 0, 4, blocks=1)),
     BitDepth(),
     DerandomizedSmoothing(),
     FeatureSqueezing(),
     Jpeg(),
     LabelOnly(),
     LocalGradientsSmoothing(),
+    DefenseGAN(Painter(), 2, steps=3, restarts=2),
+    magnet(),
     Median(),
     NoisyScores(),
     PatchCleanser(masks=3),
@@ -47,11 +81,13 @@ DEFENCES: list[Defence] = [
     ReverseSigmoid(),
     RoundedScores(),
     SaliencyMasking(),
+    safety_net(),
     TotalVariation(),
 ]
-CHANCE = {NoisyScores, RandomizedSmoothing}
+CHANCE = {DefenseGAN, NoisyScores, RandomizedSmoothing}
 NEEDS_GRADIENTS = {SaliencyMasking}
 NOISE = Encoded(torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0)))
+BLACK = Encoded(torch.zeros(2, 3, 12, 16))
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda one: type(one).__name__)
@@ -71,6 +107,14 @@ def test_every_defence_is_here() -> None:
     assert known == {type(one) for one in DEFENCES}
     names = [one.about.name for one in exported if one in known]
     assert len(set(names)) == len(names)
+
+
+def test_other_weights_or_thresholds_are_another_defence() -> None:
+    victim, nets = small_victim(), [seeded(Translator, seed, 4, blocks=1) for seed in (0, 0, 1)]
+    first, same, other = (APEGAN(net)(victim).digest() for net in nets)
+    assert first == same != other
+    fitted = magnet().fitted(victim, BLACK)
+    assert fitted(victim).digest() != magnet()(victim).digest()
 
 
 class Other(Defended):
@@ -149,6 +193,26 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
         (lambda: SaliencyMasking(threshold=1.0), "threshold: expected a share between 0 and 1"),
         (lambda: LocalGradientsSmoothing(overlap_px=15), "overlap_px: expected 0 or more, below"),
         (lambda: QueryDetection(step=0), "step: expected 1 to 255"),
+        (lambda: Reconstruction(Painter(), "l3"), "measure: expected one of l1, l2, jsd, got 'l3'"),
+        (lambda: Reconstruction(Painter(), "jsd", 0.0), "temperature: expected above 0, got 0.0"),
+        (lambda: MagNet(Painter(), ())(small_victim()), "reformer: expected a network that makes"),
+        (lambda: magnet().fitted(small_victim(), BLACK, 0.0), "false_alarms: expected a share"),
+        (
+            lambda: APEGAN(nn.AvgPool2d(2))(small_victim()),
+            r"translator: .*got \(1, 3, 6, 8\); take",
+        ),
+        (lambda: DefenseGAN(Painter(), 2)(linear_victim()), r"generator: .*\(8, 8\), mode='bilin"),
+        (
+            lambda: DefenseGAN(Painter(), 2, slope="own"),
+            "slope: expected one of straight, unrolled",
+        ),
+        (lambda: DefenseGAN(Painter(), 2, momentum=1.0), r"momentum: expected a number in \[0,1\)"),
+        (lambda: safety_net("late")(small_victim()), "layer: expected a name .*got 'late'"),
+        (
+            lambda: safety_net(width=5)(small_victim()),
+            "layer: expected a layer of 5 values, .* 1536",
+        ),
+        (lambda: safety_net()(linear_victim()), "victim: expected one made of a torch module"),
         (lambda: Jpeg()(cell_detector()), "victim: expected a classifier, got .*a detector"),
     ],
 )
