@@ -18,6 +18,7 @@ from physadv.cli.preview import preview
 from physadv.cli.quiz import quiz
 from physadv.cli.score import score
 from physadv.cli.show import console
+from physadv.cli.train_robust import robust
 from physadv.cli.victims import train_app, victims
 from physadv.core.memory import keep_memory
 
@@ -38,6 +39,7 @@ app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.command("explain")(explain_command)
 train_app.command()(gan)
+train_app.command()(robust)
 app.add_typer(train_app, name="train")
 app.add_typer(patches_app, name="patches")
 
