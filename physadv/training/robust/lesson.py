@@ -13,6 +13,11 @@ from physadv.attacks.digital import project
 from physadv.victims.frozen import frozen
 
 
+def as_it_is(shown: Tensor) -> Tensor:
+    """Return what is shown: the camera of lessons without one."""
+    return shown
+
+
 @dataclass(frozen=True, eq=False)
 class Lesson:
     """A batch: a network from images in [0,1] to logits, images (B,3,h,w), labels (B,), chance.
@@ -27,7 +32,7 @@ class Lesson:
     rng: torch.Generator
     memory: dict[str, Tensor] = field(default_factory=dict)
     plain: Tensor | None = None
-    taken: Callable[[Tensor], Tensor] = field(default=lambda shown: shown)
+    taken: Callable[[Tensor], Tensor] = as_it_is
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the network's logits (B,K)."""
