@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 import physadv.training.robust.recipe
 from physadv.core import Encoded
+from physadv.generative.files import write_tensors
 from physadv.training.robust import BATCHES, METHODS
 from physadv.victims import load_victim
 from tests.journey.commands import card, done, refused
@@ -48,12 +49,11 @@ def test_a_training_that_was_stopped_goes_on(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     settings = ("--set", "temperature=5")
     done(*command(folder, whole, *settings, method="distil"))
-    write = physadv.training.robust.recipe.write_tensors
 
     def stop(path: Path, *given: Any) -> None:
         if path.name == "checkpoint.safetensors":
             raise KeyboardInterrupt
-        write(path, *given)
+        write_tensors(path, *given)
 
     with monkeypatch.context() as patch:
         patch.setattr(physadv.training.robust.recipe, "write_tensors", stop)

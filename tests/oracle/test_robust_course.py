@@ -88,6 +88,8 @@ def test_the_lesson_shows_what_its_camera_takes_of_the_plain_crops(crops: SignCr
     assert lesson.plain is not None
     assert torch.equal(lesson.taken(lesson.plain), lesson.images)
     assert not torch.equal(lesson.images, as_annotated(crops.rows(torch.arange(3)), (48, 48)))
+    some = lesson.taken(lesson.plain[:2])
+    assert torch.allclose(some, lesson.images[:2], atol=1e-6)
     bright = lesson.plain.clone().requires_grad_()
     lesson.taken(bright).sum().backward()
     assert bright.grad is not None

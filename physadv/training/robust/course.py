@@ -120,7 +120,9 @@ def _lesson(run: _Run, crops: SignCrops, rng: torch.Generator) -> Lesson:
     given, plain = conditions(len(crops), rng), crops.pixels.float() / 255
 
     def taken(shown: Tensor) -> Tensor:
-        return again(crops, Encoded(shown), SIZE_PX, given).clamp(0, 1)
+        first = {name: value[: len(shown)] for name, value in given.items()}
+        rows = crops.rows(torch.arange(len(shown)))
+        return again(rows, Encoded(shown), SIZE_PX, first).clamp(0, 1)
 
     images = taken(plain)
     return Lesson(Ready(run.net), images, crops.classes, rng, run.memory, plain, taken)

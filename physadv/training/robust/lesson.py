@@ -23,7 +23,8 @@ class Lesson:
     """A batch: a network from images in [0,1] to logits, images (B,3,h,w), labels (B,), chance.
 
     `memory` is what a method keeps from batch to batch, as tensors; checkpoints hold it. The
-    images are `taken(plain)`, `plain` (B,3,H,W) in [0,1] being what the camera was held to.
+    images are `taken(plain)`, `plain` (B,3,H,W) in [0,1] being what the camera was held to; of
+    fewer rows it takes the first ones again.
     """
 
     net: nn.Module

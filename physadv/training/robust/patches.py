@@ -49,15 +49,14 @@ class PatchTraining:
         """Yield the loss of a batch: patched rows first, then those that are as they were."""
         if lesson.plain is None:
             raise UserError("lesson", expected="the plain crops, to lay patches on", got="none")
-        count = round(self.share * len(lesson.images))
+        count = max(1, round(self.share * len(lesson.images)))
         shown = lesson.plain.clone()
         with lesson.at_rest():
-            shown[:count] = self.attacked(lesson)[:count]
+            shown[:count] = self.attacked(lesson, lesson.plain[:count])
         yield cross_entropy(lesson.scores(lesson.taken(shown)), lesson.labels)
 
-    def attacked(self, lesson: Lesson) -> Tensor:
-        """Return the plain crops under the patches of the highest loss that was met for each."""
-        plain = lesson.plain if lesson.plain is not None else lesson.images
+    def attacked(self, lesson: Lesson, plain: Tensor) -> Tensor:
+        """Return a lesson's first crops under the patches of the highest loss met for each."""
         side = round(self.side_ratio * plain.shape[-1])
         corner = self._anywhere(plain, side, lesson.rng)
         patch = torch.rand((len(plain), 3, side, side), generator=lesson.rng).to(plain)
@@ -71,15 +70,17 @@ class PatchTraining:
             better = loss > most
             best[better], most = shown.detach()[better], torch.where(better, loss, most)
             patch = (patch.detach() + self.rate * slope.sign()).clamp(0, 1)
-            corner = self._moved(lesson, patch, corner, loss)
+            corner = self._moved(lesson, plain, patch, corner, loss)
         return best
 
     def _losses(self, lesson: Lesson, shown: Tensor) -> Tensor:
-        return cross_entropy(lesson.scores(lesson.taken(shown)), lesson.labels, reduction="none")
+        scores, labels = lesson.scores(lesson.taken(shown)), lesson.labels[: len(shown)]
+        return cross_entropy(scores, labels, reduction="none")
 
-    def _moved(self, lesson: Lesson, patch: Tensor, corner: Tensor, loss: Tensor) -> Tensor:
+    def _moved(
+        self, lesson: Lesson, plain: Tensor, patch: Tensor, corner: Tensor, loss: Tensor
+    ) -> Tensor:
         """Return corners (B,2) after a try of the ways there are; where none is worse, the same."""
-        plain = lesson.plain if lesson.plain is not None else lesson.images
         stride = max(1, round(self.stride_ratio * plain.shape[-1]))
         ways = DIRECTIONS[:, None].expand(-1, len(plain), -1)
         if self.search == "random":
