@@ -41,7 +41,7 @@ def robust(
     ] = None,
     batches: Annotated[
         int | None,
-        option("N", "Batches; by default less than 20 minutes on two cores.", LEARNING, min=1),
+        option("N", "Batches; by default less than 20 minutes on one core.", LEARNING, min=1),
     ] = None,
     begin: Annotated[
         str, option("WEIGHTS", "What to begin with: bundled, or random.", LEARNING)
