@@ -20,6 +20,7 @@ from physadv.cli.preview import preview
 from physadv.cli.quiz import quiz
 from physadv.cli.score import score
 from physadv.cli.show import console
+from physadv.cli.train_robust import robust
 from physadv.cli.victims import train_app, victims
 from physadv.core.memory import keep_memory
 
@@ -42,6 +43,7 @@ app.command("explain")(explain_command)
 app.command("audit")(audit_command)
 app.command()(defences)
 train_app.command()(gan)
+train_app.command()(robust)
 app.add_typer(train_app, name="train")
 app.add_typer(patches_app, name="patches")
 

@@ -43,7 +43,7 @@ def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> l
 
     Of several attacks each takes of the settings those that it knows.
     """
-    given, found = _pairs(settings), list[Planned]()
+    given, found = read_pairs(settings), list[Planned]()
     sizes = [size(text) for text in eps]
     check(not (sizes and "eps" in given), "eps", expected="--eps or --set eps", got="both")
     for name in dict.fromkeys(names):
@@ -121,7 +121,8 @@ def size(text: str) -> float:
     return float(cast(float, value))
 
 
-def _pairs(settings: Sequence[str]) -> dict[str, str]:
+def read_pairs(settings: Sequence[str]) -> dict[str, str]:
+    """Read NAME=VALUE, each name once; raises `UserError`."""
     pairs = [text.partition("=") for text in settings]
     for (key, equals, value), text in zip(pairs, settings, strict=True):
         check(bool(key and equals and value), "set", expected="NAME=VALUE", got=repr(text))

@@ -51,8 +51,19 @@ CAMERA = Camera(
 
 def retake(crops: SignCrops, size_px: tuple[int, int], rng: torch.Generator) -> Encoded:
     """Photograph cached crops again under fresh conditions: pictures (B,3,h,w) of size_px."""
-    given = draw(declared(CAMERA) | declared(Turn(), "turn."), len(crops), rng)
-    light, boxes = _turned(decode(Encoded(crops.pixels.float() / 255)), crops.boxes_px, given)
+    return again(crops, Encoded(crops.pixels.float() / 255), size_px, conditions(len(crops), rng))
+
+
+def conditions(n: int, rng: torch.Generator) -> dict[str, Tensor]:
+    """Draw what `again` needs for n crops."""
+    return draw(declared(CAMERA) | declared(Turn(), "turn."), n, rng)
+
+
+def again(
+    crops: SignCrops, shown: Encoded, size_px: tuple[int, int], given: dict[str, Tensor]
+) -> Encoded:
+    """Photograph crops that show (B,3,SIDE,SIDE) under given conditions; slopes go through."""
+    light, boxes = _turned(decode(shown), crops.boxes_px, given)
     window = Window(torch.zeros(len(crops), 2), (SIDE, SIDE), CAMERA.sensor)
     pixels = CAMERA.develop(Linear(light), given, window)
     photo = Photo(pixels, boxes.reshape(-1, 2, 2), boxes, crops.classes)

@@ -80,7 +80,8 @@ def train(
     if checkpoint.is_file():
         run.restore(checkpoint)
     for images, classes in _batches(crops, simulated, recipe, range(run.step, total)):
-        loss = _step(run, images, classes, _rate(run.step / total, recipe), recipe.average)
+        rate = one_cycle(run.step / total, recipe.learning_rate)
+        loss = _step(run, images, classes, rate, recipe.average)
         run.step += 1
         progress(run.step, total, {"loss": loss})
         if run.step % per_epoch == 0:
@@ -93,25 +94,23 @@ def _start(recipe: Recipe) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spawn(recipe.seed, "weights"))
         net = SignNet().to(memory_format=torch.channels_last)
-    decay = [p for p in net.parameters() if p.ndim > 1]
-    rest = [p for p in net.parameters() if p.ndim <= 1]
+    return Run(net, copy.deepcopy(net), adam(net, recipe.learning_rate, recipe.weight_decay))
+
+
+def adam(net: nn.Module, rate: float, decay: float) -> torch.optim.AdamW:
+    """Return AdamW that lets weights decay, but no biases and no batch normalisation."""
     groups: list[dict[str, object]] = [
-        {"params": decay, "weight_decay": recipe.weight_decay},
-        {"params": rest},
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in net.parameters() if p.ndim <= 1]},
     ]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=0.0)
-    return Run(net, copy.deepcopy(net), optimiser)
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
 
 
-def _rate(done: float, recipe: Recipe) -> float:
-    """One cycle: up to the learning rate over the first tenth, then a cosine to nothing."""
+def one_cycle(done: float, peak: float) -> float:
+    """Return a learning rate: up to the peak over the first tenth, then a cosine to nothing."""
     if done < 0.1:
-        return recipe.learning_rate * (0.05 + 0.95 * done / 0.1)
-    return (
-        recipe.learning_rate
-        * 0.5
-        * (1 + float(torch.cos(torch.tensor((done - 0.1) / 0.9 * 3.1416))))
-    )
+        return peak * (0.05 + 0.95 * done / 0.1)
+    return peak * 0.5 * (1 + float(torch.cos(torch.tensor((done - 0.1) / 0.9 * 3.1416))))
 
 
 def _batches(
@@ -150,14 +149,15 @@ def _step(run: Run, images: Tensor, classes: Tensor, rate: float, average: float
     loss.backward()
     nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
     run.optimiser.step()
-    _average(run, min(average, (1 + run.step) / (10 + run.step)))
+    move_mean(run.mean, run.net, min(average, (1 + run.step) / (10 + run.step)))
     return float(loss.detach())
 
 
 @torch.no_grad()
-def _average(run: Run, keep: float) -> None:
-    own, new = run.mean.state_dict(), run.net.state_dict()
-    for name, value in own.items():
+def move_mean(mean: nn.Module, now: nn.Module, keep: float) -> None:
+    """Move a running mean of weights towards what they are now; counters are copied."""
+    new = now.state_dict()
+    for name, value in mean.state_dict().items():
         if value.is_floating_point():
             value.lerp_(new[name], 1 - keep)
         else:

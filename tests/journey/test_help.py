@@ -10,7 +10,7 @@ from tests.journey.commands import done, physadv
 
 COMMANDS = (
     *("", "demo", "generate", "evaluate", "sheet", "victims", "explain", "quiz"),
-    *("train", "train gtsrb", "train substitute", "train gan"),
+    *("train", "train gtsrb", "train substitute", "train gan", "train robust"),
     *("preview", "chart", "calibrate", "score", "attack", "attacks", "patches"),
     *("patches list", "patches show", "patches verify", "patches keep"),
 )

@@ -1,36 +1,21 @@
 """The training recipe: resuming changes nothing, the seed decides, bad folders are refused."""
 
-import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from physadv.core import UserError
 from physadv.training import Recipe, read_crops, train
 from physadv.victims.bundled import SignNet
+from tests.toy_gtsrb import toy_gtsrb
 
 RECIPE = Recipe(epochs=2, batch=4, simulated_batch=2, simulated_each=1)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A GTSRB folder of twelve pictures of three colours."""
-    root = tmp_path_factory.mktemp("gtsrb")
-    rng = np.random.default_rng(0)
-    rows = []
-    for index in range(12):
-        colour = np.eye(3)[index % 3] * 200
-        pixels = (colour + rng.uniform(0, 55, (30, 34, 3))).astype(np.uint8)
-        Image.fromarray(pixels).save(root / f"{index}.png")
-        rows.append([f"{index}.png", index % 3, 34, 30, 4, 3, 29, 26, index])
-    header = ["file", "class_id", "width", "height", "roi_x1", "roi_y1", "roi_x2", "roi_y2"]
-    for part in ("train", "test"):
-        with (root / f"{part}.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([[*header, "track"], *rows])
-    return root
+    return toy_gtsrb(tmp_path_factory.mktemp("gtsrb"))
 
 
 def weights(net: SignNet) -> torch.Tensor:

@@ -1,0 +1,43 @@
+"""Recipes that harden a recogniser: adversarial training, distillation, patches."""
+
+from physadv.training.robust.course import Ready, RobustRecipe, RobustState, harden
+from physadv.training.robust.distil import Student, Teacher
+from physadv.training.robust.lesson import Lesson, Method
+from physadv.training.robust.measure import accuracies, drawn_images
+from physadv.training.robust.methods import Fast, Free, Mix, Pgd, Physical, Trades, divergence
+from physadv.training.robust.patches import PatchTraining
+from physadv.training.robust.recipe import (
+    BATCHES,
+    METHODS,
+    RobustPlan,
+    robust_method,
+    train_robust,
+    write_robust,
+)
+
+__all__ = [
+    "BATCHES",
+    "METHODS",
+    "Fast",
+    "Free",
+    "Lesson",
+    "Method",
+    "Mix",
+    "PatchTraining",
+    "Pgd",
+    "Physical",
+    "Ready",
+    "RobustPlan",
+    "RobustRecipe",
+    "RobustState",
+    "Student",
+    "Teacher",
+    "Trades",
+    "accuracies",
+    "divergence",
+    "drawn_images",
+    "harden",
+    "robust_method",
+    "train_robust",
+    "write_robust",
+]
