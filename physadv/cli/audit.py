@@ -21,7 +21,7 @@ from physadv.cli.show import bar, console, polite
 from physadv.core import Rate
 from physadv.evaluation import Audited, Plan, audit_defence, read_pictures
 from physadv.output import check_attacked, write_audited
-from physadv.victims import load_victim
+from physadv.victims import load_beside, load_victim
 
 TRIED = "How hard is tried"
 
@@ -44,6 +44,15 @@ def audit_command(
         option("NAME=VALUE", "A setting of the defence; may be repeated.", None, "--set"),
     ] = None,
     victim: Annotated[str, option("SPEC", f"{LOCAL}.", VICTIM)] = "bundled",
+    undefended: Annotated[
+        str | None,
+        option(
+            "SPEC",
+            "What a victim that was hardened by training is compared with, of the same classes; "
+            "without it the victim without --defence.",
+            VICTIM,
+        ),
+    ] = None,
     labels: LabelsOption = None,
     size_px: SizeOption = None,
     truth: Annotated[
@@ -77,6 +86,8 @@ def audit_command(
     physadv audit --images table.csv --defence jpeg --set quality=50 --eps 4/255
 
     physadv audit --images table.csv --defence my.py:magnet
+
+    physadv audit --images table.csv --victim pgd.safetensors --undefended bundled
     """
     check_attacked(out, force=force)
     plan = Plan(size(eps), steps, restarts, averaged, queries)
@@ -84,6 +95,9 @@ def audit_command(
     file = None if labels is None else Path(labels)
     known = load_victim(victim, labels=file, size_px=size_px)
     defended = known if made is None else made(known)
+    plain = None if made is None else known
+    if undefended is not None:
+        plain = load_beside(undefended, known)
     pictures = read_pictures(images, known, truth)
     with bar() as progress:
         task = progress.add_task("auditing", total=1.0, note=f"{len(pictures.files)} images")
@@ -95,7 +109,7 @@ def audit_command(
             defended,
             pictures,
             plan,
-            undefended=None if made is None else known,
+            undefended=plain,
             seed=seed,
             tick=tick,
         )

@@ -65,6 +65,16 @@ def test_the_victim_itself_and_a_defence_of_ones_own(work: Path) -> None:
     assert "3 bits" in json.loads((OUT / "audit.json").read_text())["victim"]
 
 
+def test_a_hardened_victim_beside_another(work: Path) -> None:
+    """The same network twice: nothing is gained."""
+    arguments = ("--images", "table.csv", "--undefended", "net.pt", *QUICK)
+    done("audit", *VICTIM, *arguments)
+    facts = json.loads((OUT / "audit.json").read_text())
+    assert facts["verdict"] == "broken"
+    assert facts["withstand undefended"]["n"] == 8
+    assert "transfer" in {rung["name"] for rung in facts["rungs"]}
+
+
 def test_defences_are_listed() -> None:
     said = " ".join(done("defences").stdout.split())
     assert "jpeg input quality Dziugaite et al. 2016" in said
