@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from scipy.stats import beta, binomtest, norm
+from scipy.special import betaincinv, ndtri
 from torch import Tensor
 
 from physadv.attacks.digital.settings import setting
@@ -105,7 +105,7 @@ class RandomizedSmoothing:
         hits = self._counts(victim, images, estimate, "estimate").gather(1, best[:, None])[:, 0]
         lower = lower_bound(hits, estimate, alpha)
         sure = lower > 0.5
-        radius = self.sigma * torch.from_numpy(norm.ppf(lower.cpu().numpy())).to(lower)
+        radius = self.sigma * torch.from_numpy(ndtri(lower.cpu().numpy())).to(lower)
         labels = best.where(sure, torch.full_like(best, ABSTAINS))
         return SmoothCertificate(labels, radius.where(sure, torch.zeros_like(radius)), lower)
 
@@ -121,6 +121,8 @@ class RandomizedSmoothing:
         _check_alpha(alpha)
         check(samples >= 1, "samples", expected="at least 1", got=samples)
         counts, best = self._counts(victim, images, samples, "predict").topk(2, dim=1)
+        from scipy.stats import binomtest  # here, as it takes long to load
+
         chance = [binomtest(a, a + b, 0.5).pvalue for a, b in counts.tolist()]
         doubt = torch.tensor(chance, device=best.device) > alpha
         return best[:, 0].masked_fill(doubt, ABSTAINS)
@@ -145,7 +147,7 @@ class RandomizedSmoothing:
 def lower_bound(hits: Tensor, n: int, alpha: float) -> Tensor:
     """Return the lower Clopper-Pearson bound (double) at 1 - alpha, one-sided, of hits of n."""
     k = hits.cpu().numpy()
-    bound = torch.from_numpy(beta.ppf(alpha, k, n - k + 1)).to(hits.device)
+    bound = torch.from_numpy(betaincinv(k, n - k + 1, alpha)).to(hits.device)
     return bound.masked_fill(hits == 0, 0.0)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from kornia.filters import median_blur
 from numpy.typing import NDArray
-from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -100,6 +99,8 @@ class TotalVariation:
 
     def squeeze(self, images: Tensor) -> Encoded:
         """Return images (B,C,H,W) denoised."""
+        from skimage.restoration import denoise_tv_chambolle
+
         rows = images.detach().cpu().double().numpy()
         denoise: Callable[..., NDArray[np.float64]] = denoise_tv_chambolle
         made = [denoise(row, self.weight, channel_axis=0) for row in rows]
