@@ -8,7 +8,8 @@ from typing import Any, cast
 from rich.table import Table
 
 from physadv import defences as room
-from physadv.cli.plugins import check_kind, read_number
+from physadv.cli.attack_runs import read_pairs
+from physadv.cli.plugins import check_settings, read_number
 from physadv.cli.show import console, polite
 from physadv.core import check
 from physadv.core.check import one_of
@@ -56,14 +57,8 @@ def find_defence(name: str, settings: Sequence[str]) -> Defence:
     kind = OWN[name]
     fix = f"make it in a file.py:function that returns {kind.__name__}(…)"
     check(_whole(kind), "defence", expected="one without networks", got=name, fix=fix)
-    values = dict[str, object]()
-    for text in settings:
-        key, equals, value = text.partition("=")
-        check(bool(equals and value), "set", expected="NAME=VALUE", got=repr(text))
-        known = {one.name: one for one in fields(kind)}
-        one_of(f"{name} --set", key, known)
-        values[key] = read_number(value)
-        check_kind(key, values[key], known[key].type)
+    values = {key: read_number(value) for key, value in read_pairs(settings).items()}
+    check_settings(name, kind, values)
     return cast(Defence, kind(**values))
 
 

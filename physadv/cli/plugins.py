@@ -138,9 +138,7 @@ def _transfer(settings: dict[str, str]) -> DigitalAttack:
 
 
 def _own(name: str, values: dict[str, object]) -> DigitalAttack:
-    for key, value in values.items():
-        one_of(f"{name} --set", key, _settings(OWN[name]))
-        check_kind(key, value, settings_of(OWN[name])[key].type)
+    check_settings(name, OWN[name], values)
     eps, norm = values.get("eps"), values.get("norm", inf)
     if norm == inf and isinstance(eps, int | float):
         fix = f"images are in [0,1]: {eps:g} of 255 is eps={eps:g}/255"
@@ -148,7 +146,14 @@ def _own(name: str, values: dict[str, object]) -> DigitalAttack:
     return cast(DigitalAttack, OWN[name](**values))
 
 
-def check_kind(key: str, value: object, kind: Any) -> None:
+def check_settings(name: str, kind: Any, values: Mapping[str, object]) -> None:
+    """Raise `UserError` unless values are of settings that a dataclass has, and of their types."""
+    for key, value in values.items():
+        one_of(f"{name} --set", key, _settings(kind))
+        _check_kind(key, value, settings_of(kind)[key].type)
+
+
+def _check_kind(key: str, value: object, kind: Any) -> None:
     """Raise `UserError` unless a setting is of its type; whole numbers are numbers, too."""
     kinds = get_args(kind) or (kind,)
     good = type(value) in kinds or (float in kinds and type(value) is int)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from physadv.attacks.digital import Rows
 from physadv.core import Encoded, Rate, check, generator, spawn, wilson
 from physadv.core.paired import Paired, paired
 from physadv.evaluation.audit import Run, audit
@@ -81,9 +80,10 @@ def audit_defence(
         _climbed(victim, rung, known, seed, tick)
         for rung in ladder(victim, plan, undefended=undefended, random=chance)
     ]
-    held = _held(victim, pictures, [run for run in runs if run.eps == plan.eps])
+    count = len(pictures.files)
+    held = _held(count, left, [run for run in runs if run.eps == plan.eps])
     moved = [run for run in runs if run.name == TRANSFER]
-    unseen = _held(victim, pictures, moved) if moved else None
+    unseen = _held(count, left, moved) if moved else None
     plain, gain = None, None
     if undefended is not None and undefended.differentiable:
         plain = _undefended(undefended, pictures, plan, seed, tick)
@@ -93,7 +93,7 @@ def audit_defence(
     return Audited(
         tuple(runs),
         left,
-        _share(_read(victim, pictures)),
+        wilson(len(left.rows), count),
         _share(held),
         None if unseen is None else _share(unseen),
         None if plain is None else _share(plain),
@@ -111,44 +111,24 @@ def _climbed(victim: Victim, rung: Rung, pictures: Pictures, seed: int, tick: Ti
     return Run(rung.name, rung.eps, found, told, rung.needs, "inf")
 
 
-@torch.no_grad()
-def _read(victim: Victim, pictures: Pictures) -> Tensor:
-    """Return which images (N,) are read as their labels."""
-    parts = pictures.images.split(PART)  # type: ignore[no-untyped-call]  # torch's
-    return torch.cat([victim(Encoded(part)).best.cpu() for part in parts]) == pictures.labels
-
-
-def _held(victim: Victim, pictures: Pictures, runs: Sequence[Run]) -> Tensor:
-    """Return which images (N,) are read right, and by no run's image as anything else."""
-    held = _read(victim, pictures)
-    rows = _rows(victim, pictures)
+def _held(count: int, left: Sifted, runs: Sequence[Run]) -> Tensor:
+    """Return which of `count` images are read right, and by no run's image as anything else."""
+    held = torch.zeros(count, dtype=torch.bool)
+    rows = torch.tensor(left.rows)
+    held[rows] = True
     for run in runs:
-        met = torch.zeros(len(held), dtype=torch.bool)
-        met[rows[: len(run.found.report.met)]] = torch.tensor(run.found.report.met)
-        held &= ~met
+        met = torch.tensor(run.found.report.met)
+        held[rows[: len(met)]] &= ~met
     return held
-
-
-@torch.no_grad()
-def _rows(victim: Victim, pictures: Pictures) -> Tensor:
-    """Return the rows that `sift` leaves, which attacks were given."""
-    goal, found = misread(victim), list[Tensor]()
-    for first in range(0, len(pictures.labels), PART):
-        part = slice(first, first + PART)
-        photo = Rows(labels=pictures.labels[part]).photo(pictures.images[part])
-        answer = victim(photo.pixels)
-        found.append(
-            (answer.best.cpu() == pictures.labels[part]) & ~goal.success(answer, photo).cpu()
-        )
-    return torch.cat(found).nonzero()[:, 0]
 
 
 def _undefended(victim: Victim, pictures: Pictures, plan: Plan, seed: int, tick: Tick) -> Tensor:
     """Return which images (N,) withstand on the victim undefended, by what sees gradients."""
-    known, _ = sift(victim, pictures, misread(victim), None)
+    known, left = sift(victim, pictures, misread(victim), None)
     rungs = [one for one in ladder(victim, replace(plan, queries=0)) if one.eps == plan.eps]
     named = [replace(one, name=f"undefended, {one.name}") for one in rungs]
-    return _held(victim, pictures, [_climbed(victim, one, known, seed, tick) for one in named])
+    runs = [_climbed(victim, one, known, seed, tick) for one in named]
+    return _held(len(pictures.files), left, runs)
 
 
 def _share(held: Tensor) -> Rate:

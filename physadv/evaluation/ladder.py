@@ -23,11 +23,11 @@ from physadv.attacks.digital import (
 )
 from physadv.attacks.digital.attack import UNKNOWN, ignore
 from physadv.attacks.digital.settings import setting
-from physadv.core import Answer, Encoded, check
+from physadv.core import Encoded, check
 from physadv.core.check import at_least_one
 from physadv.defences import REJECTED
 from physadv.objectives import Objective, cross_entropy, margin, untargeted
-from physadv.victims import Victim
+from physadv.victims import Ensemble, Victim
 
 CONTROL, SINGLE, ITERATED, RESTARTS = "noise", "single step", "iterated", "restarts"
 ADAPTIVE, SCORES, LABELS, TRANSFER = "adaptive", "scores alone", "labels alone", "transfer"
@@ -90,24 +90,6 @@ class MadeOn:
         return self.attack(self.other, images, objective, rows=rows, seed=seed, watch=watch)
 
 
-class Averaged:
-    """A victim whose scores are the mean over several calls (Athalye et al. 2018)."""
-
-    def __init__(self, victim: Victim, times: int) -> None:
-        """Ask `times` times for each answer."""
-        self.victim, self.times, self.name = victim, times, f"{victim.name}, {times} times"
-        self.labels, self.size_px = victim.labels, victim.size_px
-        self.differentiable = victim.differentiable
-
-    def __call__(self, images: Encoded) -> Answer:
-        """Answer for images (B,3,H,W)."""
-        return Answer(torch.stack([self.victim(images).scores for _ in range(self.times)]).mean(0))
-
-    def label(self, name_or_index: str | int) -> int:
-        """Return the class of a label."""
-        return self.victim.label(name_or_index)
-
-
 def misread(victim: Victim) -> Objective:
     """Return what counts as success: any answer but the label and `rejected`.
 
@@ -144,7 +126,7 @@ def ladder(
         for size in (eps, min(2 * eps, UNBOUNDED), UNBOUNDED):
             most: DigitalAttack = replace(hard, eps=size, steps=2 * steps)
             if random:
-                most = MadeOn(Averaged(victim, plan.averaged), most)
+                most = MadeOn(Ensemble([victim] * plan.averaged), most)  # Athalye et al. 2018
             yield Rung(ADAPTIVE, size, "gradients", most, aware)
     if plan.queries:
         asked = EstimatedPGD(eps=eps, queries=plan.queries, method="nes")

@@ -101,12 +101,14 @@ class Sifted:
     """What was left out of images before an attack.
 
     `misread` of them are not read as the label that is known, `met` are as wanted already;
-    `correct` is how often all of them are read as their labels, None where none are told.
+    `correct` is how often all of them are read as their labels, None where none are told; `rows`
+    are the numbers of those that are left.
     """
 
     misread: int
     met: int
     correct: Rate | None
+    rows: tuple[int, ...] = ()
 
     @property
     def out(self) -> int:
@@ -139,8 +141,9 @@ def sift(
     got = f"{n} of which {n - read} are misread and {int(reached.sum())} are as wanted already"
     expected = "an image that the victim reads correctly, and not as wanted yet"
     check(bool(left.any()), "images", expected=expected, got=got, fix="look at --truth, --target")
-    found = Sifted(n - read, int(reached.sum()), wilson(read, n) if known else None)
-    return pictures.take(left), found
+    kept = tuple(left.nonzero()[:, 0].tolist())
+    correct = wilson(read, n) if known else None
+    return pictures.take(left), Sifted(n - read, int(reached.sum()), correct, kept)
 
 
 def from_nothing(victim: Victim, classes: Sequence[int], seed: int) -> Pictures:
