@@ -23,7 +23,8 @@ def robust(
         option(
             "NAME",
             "pgd (Madry et al.), trades, fast, free, mix (clean and labelled adversarial "
-            "examples), distil, patch (with their place sought), or physical: none, to compare.",
+            "examples), distil, patch (with their place sought), noise, bands, masks (for defences "
+            "that certify), or physical: none, to compare.",
         ),
     ],
     out: Annotated[Path, option("DIR", "Folder for weights, card, checkpoint.", RESULT)],

@@ -1,4 +1,4 @@
-"""Recipes that harden a recogniser: adversarial training, distillation, patches."""
+"""Recipes that harden a recogniser: adversarial training, distillation, patches, noise."""
 
 from physadv.training.robust.course import Ready, RobustRecipe, RobustState, harden
 from physadv.training.robust.distil import Student, Teacher
@@ -14,15 +14,19 @@ from physadv.training.robust.recipe import (
     train_robust,
     write_robust,
 )
+from physadv.training.robust.shown import Bands, Masks, Noise
 
 __all__ = [
     "BATCHES",
     "METHODS",
+    "Bands",
     "Fast",
     "Free",
     "Lesson",
+    "Masks",
     "Method",
     "Mix",
+    "Noise",
     "PatchTraining",
     "Pgd",
     "Physical",

@@ -22,14 +22,18 @@ from physadv.training.robust.distil import Student, Teacher
 from physadv.training.robust.lesson import Method
 from physadv.training.robust.methods import Fast, Free, Mix, Pgd, Physical, Trades
 from physadv.training.robust.patches import PatchTraining
+from physadv.training.robust.shown import Bands, Masks, Noise
 from physadv.victims.bundled import SignNet
 from physadv.victims.weights import digest
 
 METHODS: dict[str, Callable[..., Method]] = {
+    "bands": Bands,
     "distil": Teacher,
     "fast": Fast,
     "free": Free,
+    "masks": Masks,
     "mix": Mix,
+    "noise": Noise,
     "patch": PatchTraining,
     "pgd": Pgd,
     "physical": Physical,
@@ -37,7 +41,7 @@ METHODS: dict[str, Callable[..., Method]] = {
 }
 """What each is made of; a distillation's teacher goes before its student."""
 BATCHES = {"distil": 1600, "fast": 2000, "free": 400, "mix": 1300, "patch": 500, "pgd": 700}
-BATCHES |= {"physical": 3000, "trades": 460}
+BATCHES |= {"bands": 3000, "masks": 3000, "noise": 3000, "physical": 3000, "trades": 460}
 """Batches of 64, each method's for less than 20 minutes on one core, measuring aside."""
 CHECKPOINT, TEACHER, CARD = "checkpoint.safetensors", "teacher.safetensors", "card.json"
 
