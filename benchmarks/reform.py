@@ -55,6 +55,19 @@ LAYER = "5"
 ALL = ("magnet", "ape-gan", "safety-net", "defense-gan")
 
 
+@dataclass(frozen=True)
+class Budgets:
+    """Images to learn from and to set thresholds on; steps; pairs; Defense-GAN's L, R, epochs."""
+
+    taught: int = 2000
+    kept: int = 500
+    steps: int = 600
+    attacked: int = 600
+    descent: int = 100
+    restarts: int = 2
+    epochs: int = 20
+
+
 @dataclass(frozen=True, eq=False)
 class Bench:
     """The recogniser, what defences learn from, what thresholds are found on, and the budgets."""
@@ -63,10 +76,7 @@ class Bench:
     taught: Encoded
     labels: Tensor
     kept: Encoded
-    steps: int
-    attacked: int
-    descent: int
-    restarts: int
+    budgets: Budgets
     generator: Generator | None
 
 
@@ -89,14 +99,9 @@ def main(
     show.heading()
     victim, chosen = known_victim(data, "bundled"), which or list(ALL)
     judged, truth = read_right(victim, data, n, seed=seed)
-    found, labels = read_right(victim, data, taught + kept, part="train", seed=seed)
-    made = None
-    if "defense-gan" in chosen:
-        made = _generator(data, generator, gan_epochs)
-    split = len(found) - kept
-    learnt, rest = Encoded(found[:split]), Encoded(found[split:])
-    budgets = (steps, attacked, descent, restarts)
-    bench = Bench(victim, learnt, labels[:split], rest, *budgets, made)
+    budgets = Budgets(taught, kept, steps, attacked, descent, restarts, gan_epochs)
+    made = made_generator(data, generator, budgets) if "defense-gan" in chosen else None
+    bench = prepared(victim, data, budgets, made, seed)
     attacks = [f"{kind}, {eps}/255" for eps in EPS for kind in ("static", "adaptive")]
     _print("defence", "clean", "rejected, clean", *attacks, "slower", "taught, CPU s")
     judge = Judge(victim, judged, truth, attack_steps, seed)
@@ -105,6 +110,17 @@ def main(
         begun = process_time()
         defence = MAKE[name](bench)
         judge.row(name, defence(victim), process_time() - begun)
+
+
+def prepared(
+    victim: Classifier, data: Path, budgets: Budgets, generator: Generator | None, seed: int = 0
+) -> Bench:
+    """Return what defences are made of: signs of the train part that the victim reads right."""
+    count = budgets.taught + budgets.kept
+    found, labels = read_right(victim, data, count, part="train", seed=seed)
+    split = len(found) - budgets.kept
+    learnt, rest = Encoded(found[:split]), Encoded(found[split:])
+    return Bench(victim, learnt, labels[:split], rest, budgets, generator)
 
 
 class Judge:
@@ -168,16 +184,19 @@ def _seconds(victim: Victim, images: Encoded, rounds: int = 3) -> float:
     return min(taken)
 
 
-def _generator(data: Path, path: Path | None, epochs: int) -> Generator:
+def made_generator(data: Path, path: Path | None, budgets: Budgets) -> Generator:
+    """Return a generator of signs, from a file or trained anew."""
     if path is not None:
         return load_generator(path)
-    *_, last = train(read_pictures(data / "gtsrb"), GanRecipe(epochs=epochs))
+    *_, last = train(read_pictures(data / "gtsrb"), GanRecipe(epochs=budgets.epochs))
     return last.generator
 
 
 def _magnet(bench: Bench) -> Defence:
     plain, halved = (
-        train_autoencoder(bench.taught, AutoencoderRecipe(bench.steps, batch=32, halved=halved))
+        train_autoencoder(
+            bench.taught, AutoencoderRecipe(bench.budgets.steps, batch=32, halved=halved)
+        )
         for halved in (False, True)
     )
     detectors = (
@@ -190,14 +209,17 @@ def _magnet(bench: Bench) -> Defence:
 
 
 def _pairs(bench: Bench) -> tuple[Encoded, Encoded]:
-    clean, labels = Encoded(bench.taught[: bench.attacked]), bench.labels[: bench.attacked]
+    count = bench.budgets.attacked
+    clean, labels = Encoded(bench.taught[:count]), bench.labels[:count]
     attack = PGD(eps=8 / 255, steps=10)
     return clean, attacked_images(bench.victim, clean, labels, attack)
 
 
 def _ape_gan(bench: Bench) -> Defence:
     clean, attacked = _pairs(bench)
-    return APEGAN(train_ape_gan(clean, attacked, APEGANRecipe(bench.steps, batch=32, rate=1e-3)))
+    return APEGAN(
+        train_ape_gan(clean, attacked, APEGANRecipe(bench.budgets.steps, batch=32, rate=1e-3))
+    )
 
 
 def _safety_net(bench: Bench) -> Defence:
@@ -209,7 +231,8 @@ def _safety_net(bench: Bench) -> Defence:
 def _defense_gan(bench: Bench) -> Defence:
     assert bench.generator is not None
     whole = nn.Sequential(bench.generator, nn.Upsample(bench.victim.size_px, mode="bilinear"))
-    return DefenseGAN(whole, bench.generator.latent, bench.descent, bench.restarts)
+    descent, restarts = bench.budgets.descent, bench.budgets.restarts
+    return DefenseGAN(whole, bench.generator.latent, descent, restarts)
 
 
 MAKE: dict[str, Callable[[Bench], Defence]] = dict(

@@ -2,7 +2,15 @@
 
 from physadv.evaluation.approaches import Bin, Drives, LastChance, drive
 from physadv.evaluation.audit import Run, audit
-from physadv.evaluation.audited import BROKEN, DOUBTFUL, HOLDS, Audited, audit_defence
+from physadv.evaluation.audited import (
+    BROKEN,
+    DOUBTFUL,
+    HOLDS,
+    Audited,
+    Bare,
+    attack_bare,
+    audit_defence,
+)
 from physadv.evaluation.boxed import Boxed, read_boxed
 from physadv.evaluation.change import measure
 from physadv.evaluation.clip import Filmed, filmed
@@ -48,6 +56,7 @@ __all__ = [
     "STREET_AXES",
     "Attacked",
     "Audited",
+    "Bare",
     "Bin",
     "Boxed",
     "ContactSheet",
@@ -68,6 +77,7 @@ __all__ = [
     "Sifted",
     "TransferMatrix",
     "agreement",
+    "attack_bare",
     "attack_each",
     "attack_pictures",
     "audit",

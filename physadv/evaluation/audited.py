@@ -57,36 +57,47 @@ class Audited:
         return DOUBTFUL if self.doubts else HOLDS
 
 
+@dataclass(frozen=True, eq=False)
+class Bare:
+    """A victim undefended, and which of some pictures (N,) bool withstand a plan on it."""
+
+    victim: Victim
+    held: Tensor
+
+
 def audit_defence(
     victim: Victim,
     pictures: Pictures,
     plan: Plan,
     *,
-    undefended: Victim | None = None,
+    undefended: Victim | Bare | None = None,
     seed: int = 0,
     tick: Tick = lambda *_: None,
 ) -> Audited:
     """Climb the ladder with a defended victim, and say what is left of its robustness.
 
     Nothing of the victim is looked at but its answers, its labels and its gradients; `undefended`
-    is what it is compared with. Pictures need labels that are known. Raises `UserError` where
-    labels are not told or all images are misread.
+    is what it is compared with, already attacked (`attack_bare`) or not. Pictures need labels that
+    are known. Raises `UserError` where labels are not told or all images are misread.
     """
     fix = "name them in a table, or with --truth"
     check(pictures.told, "images", expected="labels that are known", got="none", fix=fix)
+    if undefended is not None and not isinstance(undefended, Bare) and undefended.differentiable:
+        undefended = attack_bare(undefended, pictures, plan, seed=seed, tick=tick)
+    bare = undefended if isinstance(undefended, Bare) else None
     chance = is_random(victim, Encoded(pictures.images[:2]))
     known, left = sift(victim, pictures, misread(victim), None)
     runs = [
         _climbed(victim, rung, known, seed, tick)
-        for rung in ladder(victim, plan, undefended=undefended, random=chance)
+        for rung in ladder(victim, plan, undefended=bare.victim if bare else None, random=chance)
     ]
     count = len(pictures.files)
     held = _held(count, left, [run for run in runs if run.eps == plan.eps])
     moved = [run for run in runs if run.name == TRANSFER]
     unseen = _held(count, left, moved) if moved else None
     plain, gain = None, None
-    if undefended is not None and undefended.differentiable:
-        plain = _undefended(undefended, pictures, plan, seed, tick)
+    if bare is not None:
+        plain = bare.held
         gain = paired(held, plain, torch.arange(len(held)), generator(spawn(seed, "gain")))
     bound = [run for run in runs if run.eps != UNBOUNDED]  # without one noise succeeds, too
     doubts = [*_vanishing(victim, known), *audit(bound), *_boundless(runs)]
@@ -100,6 +111,22 @@ def audit_defence(
         gain,
         tuple(doubts),
     )
+
+
+def attack_bare(
+    victim: Victim,
+    pictures: Pictures,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    tick: Tick = lambda *_: None,
+) -> Bare:
+    """Return a victim and which images withstand the rungs of the plan's eps that see gradients."""
+    known, left = sift(victim, pictures, misread(victim), None)
+    rungs = [one for one in ladder(victim, replace(plan, queries=0)) if one.eps == plan.eps]
+    named = [replace(one, name=f"undefended, {one.name}") for one in rungs]
+    runs = [_climbed(victim, one, known, seed, tick) for one in named]
+    return Bare(victim, _held(len(pictures.files), left, runs))
 
 
 def _climbed(victim: Victim, rung: Rung, pictures: Pictures, seed: int, tick: Tick) -> Run:
@@ -120,15 +147,6 @@ def _held(count: int, left: Sifted, runs: Sequence[Run]) -> Tensor:
         met = torch.tensor(run.found.report.met)
         held[rows[: len(met)]] &= ~met
     return held
-
-
-def _undefended(victim: Victim, pictures: Pictures, plan: Plan, seed: int, tick: Tick) -> Tensor:
-    """Return which images (N,) withstand on the victim undefended, by what sees gradients."""
-    known, left = sift(victim, pictures, misread(victim), None)
-    rungs = [one for one in ladder(victim, replace(plan, queries=0)) if one.eps == plan.eps]
-    named = [replace(one, name=f"undefended, {one.name}") for one in rungs]
-    runs = [_climbed(victim, one, known, seed, tick) for one in named]
-    return _held(len(pictures.files), left, runs)
 
 
 def _share(held: Tensor) -> Rate:

@@ -23,7 +23,7 @@ from physadv.attacks.digital import (
 )
 from physadv.attacks.digital.attack import UNKNOWN, ignore
 from physadv.attacks.digital.settings import setting
-from physadv.core import Encoded, check
+from physadv.core import Encoded, check, quantise, spawn
 from physadv.core.check import at_least_one
 from physadv.defences import REJECTED
 from physadv.objectives import Objective, cross_entropy, margin, untargeted
@@ -90,6 +90,44 @@ class MadeOn:
         return self.attack(self.other, images, objective, rows=rows, seed=seed, watch=watch)
 
 
+@dataclass(frozen=True, eq=False)
+class Again:
+    """An attack, and again with other chance on the images that, at 8 bits, do not succeed yet."""
+
+    attack: DigitalAttack
+    times: int
+
+    def __call__(
+        self,
+        victim: Victim,
+        images: Encoded,
+        objective: Objective,
+        *,
+        rows: Rows = UNKNOWN,
+        seed: int = 0,
+        watch: Watch = ignore,
+    ) -> Encoded:
+        """Return images (B,C,H,W); those of an early search where it succeeds, else of the last."""
+        made, left = images.clone(), torch.arange(len(images), device=images.device)
+        rows = rows.spread(images)
+        for turn in range(self.times):
+            some = rows.take(left)
+            made[left] = self.attack(
+                victim,
+                Encoded(images[left]),
+                objective,
+                rows=some,
+                seed=spawn(seed, "again", turn),
+                watch=watch if turn == 0 else ignore,
+            )
+            seen = Encoded(quantise(made[left]))
+            with torch.no_grad():
+                left = left[~objective.success(victim(seen), some.photo(seen))]
+            if len(left) == 0:
+                break
+        return Encoded(made)
+
+
 def misread(victim: Victim) -> Objective:
     """Return what counts as success: any answer but the label and `rejected`.
 
@@ -121,13 +159,13 @@ def ladder(
     if victim.differentiable:
         yield Rung(SINGLE, eps, "gradients", FastGradient(inf, eps), blind)
         yield Rung(ITERATED, eps, "gradients", PGD(inf, eps, steps=steps), blind)
-        hard = PGD(inf, eps, steps=steps, random_starts=plan.restarts)
-        yield Rung(RESTARTS, eps, "gradients", hard, simple)
+        hard = PGD(inf, eps, steps=steps)
+        yield Rung(RESTARTS, eps, "gradients", Again(hard, plan.restarts), simple)
         for size in (eps, min(2 * eps, UNBOUNDED), UNBOUNDED):
             most: DigitalAttack = replace(hard, eps=size, steps=2 * steps)
             if random:
                 most = MadeOn(Ensemble([victim] * plan.averaged), most)  # Athalye et al. 2018
-            yield Rung(ADAPTIVE, size, "gradients", most, aware)
+            yield Rung(ADAPTIVE, size, "gradients", Again(most, plan.restarts), aware)
     if plan.queries:
         asked = EstimatedPGD(eps=eps, queries=plan.queries, method="nes")
         yield Rung(SCORES, eps, "scores", asked, aware)

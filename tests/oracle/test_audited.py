@@ -12,10 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from physadv.attacks.digital import Rows, Watch
+from physadv.attacks.digital.attack import UNKNOWN, ignore
 from physadv.core import Answer, Encoded, UserError, generator
 from physadv.defences import FeatureSqueezing
 from physadv.evaluation import Audited, Pictures, Plan, audit_defence
-from physadv.victims import find_label
+from physadv.evaluation.ladder import Again, misread
+from physadv.objectives import Objective
+from physadv.victims import Victim, find_label
 
 N, EPS = 30, 8 / 255
 STRONG, WEAK = torch.zeros(3, 8, 8), torch.zeros(3, 8, 8)
@@ -58,6 +62,40 @@ class Anonymous:
 
 
 PLAIN = linear(WEAK)
+
+
+def test_again_tries_only_what_does_not_succeed_yet() -> None:
+    """Of 4 images two never fall; of the others one does in the first search, one in the third."""
+    asked = []
+
+    def search(
+        victim: Victim,
+        images: Encoded,
+        objective: Objective,
+        *,
+        rows: Rows = UNKNOWN,
+        seed: int = 0,
+        watch: Watch = ignore,
+    ) -> Encoded:
+        assert rows.labels is not None
+        asked.append(rows.labels.tolist())
+        made = images.clone()
+        for k, first in enumerate(images[:, 0, 0, 0].tolist()):
+            if first == 0.25 or (first == 0.375 and len(asked) == 3):
+                made[k] = 1.0
+        return Encoded(made)
+
+    def bright(images: Tensor) -> Tensor:
+        lit = images.flatten(1).amin(dim=1)
+        return torch.stack([1 - lit, torch.zeros_like(lit), lit], dim=1)
+
+    victim = Anonymous(bright, ("0", "1", "2"))
+    levels = torch.tensor([0.0, 0.25, 0.375, 0.0])
+    images = Encoded(levels[:, None, None, None].expand(4, 3, 8, 8).clone())
+    rows = Rows(labels=torch.tensor([0, 0, 0, 0]))
+    made = Again(search, 4)(victim, images, misread(victim), rows=rows, seed=0)
+    assert [len(some) for some in asked] == [4, 3, 3, 2]
+    assert made[:, 0, 0, 0].tolist() == [0.0, 1.0, 1.0, 0.0]
 
 
 def averaged_over_noise(inner: Scores, std: float, times: int) -> Scores:
