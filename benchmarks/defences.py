@@ -72,7 +72,7 @@ def main(
     queries: Annotated[int, typer.Option(help="Of attacks that only ask.", min=0)] = 100,
     only: Annotated[list[str] | None, typer.Option(help="These alone.")] = None,
     hardened: Annotated[
-        list[Path] | None, typer.Option(help="Weights of physadv train robust, in place of these.")
+        list[Path] | None, typer.Option(help="Weights of physadv train robust.")
     ] = None,
     sigma: Annotated[float, typer.Option(help="Of smoothing.")] = 0.12,
     inner: Annotated[
@@ -89,15 +89,13 @@ def main(
     pictures = Pictures(files, Encoded(quantise(images)), labels, True)
     row(*HEAD)
     row(*["---"] * len(HEAD))
-    if hardened:
-        known: Iterator[Row] = ((file.stem, recogniser(file), "-") for file in hardened)
-    else:
-        chosen = chosen_of(only)
-        known = chain(
-            put_around(victim, data, chosen),
-            smoothed(victim if inner is None else recogniser(inner), pictures, chosen, sigma),
-            taught(victim, data, chosen, Budgets(descent=descent, restarts=1), generator),
-        )
+    chosen = chosen_of(only) if only or not hardened else []
+    known: Iterator[Row] = chain(
+        ((file.stem, recogniser(file), "-") for file in hardened or ()),
+        taught(victim, data, chosen, Budgets(descent=descent, restarts=1), generator),
+        put_around(victim, data, chosen),
+        smoothed(victim if inner is None else recogniser(inner), pictures, chosen, sigma),
+    )
     sizes = eps or (4.0, 8.0)
     plans = [Plan(size / 255, steps, restarts, 4, queries) for size in sizes]
     bare = [attack_bare(victim, pictures, plan) for plan in plans]
