@@ -14,6 +14,7 @@ from physadv.training.robust.recipe import (
     train_robust,
     write_robust,
 )
+from physadv.training.robust.teach import Schooling, teach
 
 __all__ = [
     "BATCHES",
@@ -30,6 +31,7 @@ __all__ = [
     "RobustPlan",
     "RobustRecipe",
     "RobustState",
+    "Schooling",
     "Student",
     "Teacher",
     "Trades",
@@ -38,6 +40,7 @@ __all__ = [
     "drawn_images",
     "harden",
     "robust_method",
+    "teach",
     "train_robust",
     "write_robust",
 ]
