@@ -112,10 +112,10 @@ class Counted:
     def __call__(self, images: Encoded) -> Answer:
         """Answer for whole bytes, and stop the attack where there is nothing more to learn."""
         seen = Encoded(quantise(images))
-        answer = self.victim(seen)
-        read = answer.best == self.target if self.target is not None else answer.best != self.shown
+        answer, read = self.asked(seen)
+        hits = read == self.target if self.target is not None else read != self.shown
         near = size(seen - self.clean, self.norm) <= self.limits[0] + SLACK
-        for hit in (read & near).tolist():
+        for hit in (hits & near).tolist():
             self.queries += 1
             if self.queries > self.limits[1]:
                 raise SpentError
@@ -123,6 +123,11 @@ class Counted:
                 self.first = self.queries
                 raise SpentError
         return answer
+
+    def asked(self, seen: Encoded) -> tuple[Answer, Tensor]:
+        """Return what the attacker is told, and the classes (B,) that count."""
+        answer = self.victim(seen)
+        return answer, answer.best
 
 
 def noise(victim: Counted, eps: float, rng: torch.Generator) -> None:

@@ -43,7 +43,7 @@ class BitDepth:
 
     def __call__(self, victim: Victim) -> Defended:
         """Return the victim behind it."""
-        return Defended(victim, f"{self.bits} bits", change=lambda images, _: self.squeeze(images))
+        return _behind(self.squeeze, victim, f"{self.bits} bits")
 
     def squeeze(self, images: Tensor) -> Encoded:
         """Return images (B,C,H,W) whose values are multiples of 1 / (2^bits - 1)."""
@@ -66,8 +66,7 @@ class Median:
 
     def __call__(self, victim: Victim) -> Defended:
         """Return the victim behind it."""
-        name = f"median of {self.side_px} px"
-        return Defended(victim, name, change=lambda images, _: self.squeeze(images))
+        return _behind(self.squeeze, victim, f"median of {self.side_px} px")
 
     def squeeze(self, images: Tensor) -> Encoded:
         """Return images (B,C,H,W) filtered."""
@@ -94,8 +93,7 @@ class TotalVariation:
 
     def __call__(self, victim: Victim) -> Defended:
         """Return the victim behind it."""
-        name = f"total variation {self.weight:g}"
-        return Defended(victim, name, change=lambda images, _: self.squeeze(images))
+        return _behind(self.squeeze, victim, f"total variation {self.weight:g}")
 
     def squeeze(self, images: Tensor) -> Encoded:
         """Return images (B,C,H,W) denoised."""
@@ -121,8 +119,7 @@ class Jpeg:
 
     def __call__(self, victim: Victim) -> Defended:
         """Return the victim behind it."""
-        name = f"JPEG {self.quality}"
-        return Defended(victim, name, change=lambda images, _: self.squeeze(images))
+        return _behind(self.squeeze, victim, f"JPEG {self.quality}")
 
     def squeeze(self, images: Tensor) -> Encoded:
         """Return images (B,3,H,W) coded and decoded, padded to whole blocks meanwhile."""
@@ -134,3 +131,7 @@ class Jpeg:
         given = {"quality": torch.full((len(whole),), float(self.quality), device=images.device)}
         coded = Codec(Span.at(float(self.quality)))(Encoded(whole), given, window)
         return Encoded(coded[..., :height, :width])
+
+
+def _behind(squeeze: Callable[[Tensor], Encoded], victim: Victim, name: str) -> Defended:
+    return Defended(victim, name, change=lambda images, _: squeeze(images))

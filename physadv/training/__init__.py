@@ -6,6 +6,7 @@ from physadv.training.autoencoder import AutoencoderRecipe, train_autoencoder
 from physadv.training.certified import CertifiedRecipe, train_certified
 from physadv.training.gan import GanPlan, recogniser_features, train_gan
 from physadv.training.gtsrb_data import SignCrops, read_crops
+from physadv.training.jitter import Jitter
 from physadv.training.measure import measure_recogniser, street_answers, write_recogniser
 from physadv.training.recogniser import Recipe, answers, train
 from physadv.training.safety_net import SafetyNetRecipe, train_safety_net
@@ -15,6 +16,7 @@ __all__ = [
     "AutoencoderRecipe",
     "CertifiedRecipe",
     "GanPlan",
+    "Jitter",
     "Recipe",
     "SafetyNetRecipe",
     "SignCrops",

@@ -37,7 +37,10 @@ def logits(scores: Tensor) -> Tensor:
         raise UserError(
             "estimator", expected="one score a class", got=f"scores {tuple(scores.shape)}"
         )
+    return scores.clamp_min(1e-12).log() if are_shares(scores) else scores
+
+
+def are_shares(scores: Tensor) -> bool:
+    """Return whether scores (B,K) are probabilities: none below 0, and 1 in all."""
     values = scores.detach()
-    if bool((values >= 0).all() & ((values.sum(dim=1) - 1).abs() < 1e-3).all()):
-        return scores.clamp_min(1e-12).log()
-    return scores
+    return bool((values >= 0).all() & ((values.sum(dim=1) - 1).abs() < 1e-3).all())

@@ -86,9 +86,13 @@ class PatchCleanser:
         labels, certified = (torch.cat(part) for part in zip(*found, strict=True))
         return PatchCertificate(labels, certified)
 
+    def budget_px(self, size_px: tuple[int, int]) -> tuple[int, int]:
+        """Return the height and width of the largest patch, in images of a size (h,w)."""
+        return self.patch_px or (patch_side(self.share, size_px),) * 2
+
     def mask_set(self, size_px: tuple[int, int]) -> Tensor:
         """Return what each mask leaves to be seen, (n,1,h,w) bool, of images of a size (h,w)."""
-        patch = self.patch_px or (patch_side(self.share, size_px),) * 2
+        patch = self.budget_px(size_px)
         check_patch(patch, size_px)
         rows, columns = (
             covering(side, one, self.masks) for side, one in zip(size_px, patch, strict=True)

@@ -15,6 +15,7 @@ from physadv.training.robust.recipe import (
     write_robust,
 )
 from physadv.training.robust.shown import Bands, Masks, Noise
+from physadv.training.robust.teach import Schooling, teach
 
 __all__ = [
     "BATCHES",
@@ -34,6 +35,7 @@ __all__ = [
     "RobustPlan",
     "RobustRecipe",
     "RobustState",
+    "Schooling",
     "Student",
     "Teacher",
     "Trades",
@@ -42,6 +44,7 @@ __all__ = [
     "drawn_images",
     "harden",
     "robust_method",
+    "teach",
     "train_robust",
     "write_robust",
 ]

@@ -28,10 +28,10 @@ class PatchTraining:
     """Cross-entropy of a batch of which a share bears patches, each made for its picture."""
 
     share: float = setting(0.5, "share of a batch that bears patches")
-    side_ratio: float = setting(0.25, "side of a patch, of the crop's")
-    spared_ratio: float = setting(0.3125, "side of the middle that patches spare, of the crop's")
+    side_ratio: float = setting(0.25, "side of a patch, of the crop's shorter one")
+    spared_ratio: float = setting(0.3125, "sides of the middle that patches spare, of the crop's")
     search: str = setting("random", "where patches go: none, random, or full (all four ways)")
-    stride_ratio: float = setting(0.0625, "how far a patch is moved, of the crop's side")
+    stride_ratio: float = setting(0.0625, "how far a patch is moved, of the shorter side")
     steps: int = setting(10, "steps of the attack; Rao et al. take 25 of 0.1")
     rate: float = setting(0.25, "size of a signed step")
 
@@ -57,10 +57,11 @@ class PatchTraining:
 
     def attacked(self, lesson: Lesson, plain: Tensor) -> Tensor:
         """Return a lesson's first crops under the patches of the highest loss met for each."""
-        side = round(self.side_ratio * plain.shape[-1])
+        side = max(1, round(self.side_ratio * min(plain.shape[2:])))
         corner = self._anywhere(plain, side, lesson.rng)
-        patch = torch.rand((len(plain), 3, side, side), generator=lesson.rng).to(plain)
-        best, most = plain.clone(), torch.full((len(plain),), -torch.inf)
+        shape = (*plain.shape[:2], side, side)
+        patch = torch.rand(shape, generator=lesson.rng).to(plain)
+        best, most = plain.clone(), torch.full((len(plain),), -torch.inf).to(plain)
         for _ in range(self.steps):
             patch = patch.detach().requires_grad_()
             shown = laid(plain, patch, corner)
@@ -81,7 +82,7 @@ class PatchTraining:
         self, lesson: Lesson, plain: Tensor, patch: Tensor, corner: Tensor, loss: Tensor
     ) -> Tensor:
         """Return corners (B,2) after a try of the ways there are; where none is worse, the same."""
-        stride = max(1, round(self.stride_ratio * plain.shape[-1]))
+        stride = max(1, round(self.stride_ratio * min(plain.shape[2:])))
         ways = DIRECTIONS[:, None].expand(-1, len(plain), -1)
         if self.search == "random":
             ways = DIRECTIONS[torch.randint(4, (1, len(plain)), generator=lesson.rng)]
@@ -96,24 +97,31 @@ class PatchTraining:
 
     def _allowed(self, old: Tensor, new: Tensor, plain: Tensor, side: int) -> Tensor:
         """Return new corners where a patch may lie, else the old ones."""
-        inside = ((new >= 0) & (new <= plain.shape[-1] - side)).all(dim=1)
+        inside = ((new >= 0) & (new <= _sides(plain) - side)).all(dim=1)
         return torch.where((inside & self._spares(new, plain, side))[:, None], new, old)
 
     def _spares(self, corner: Tensor, plain: Tensor, side: int) -> Tensor:
         """Return whether patches (B,) are off the middle."""
-        low, high = (plain.shape[-1] * (1 + end * self.spared_ratio) / 2 for end in (-1, 1))
+        low, high = (_sides(plain) * (1 + end * self.spared_ratio) / 2 for end in (-1, 1))
         return ((corner + side <= low) | (corner >= high)).any(dim=1)
 
     def _anywhere(self, plain: Tensor, side: int, rng: torch.Generator) -> Tensor:
         """Draw corners (B,2), (x, y), evenly from where patches may lie."""
-        free = plain.shape[-1] - side + 1
-        every = torch.cartesian_prod(torch.arange(free), torch.arange(free))
+        across, down = (_sides(plain) - side + 1).tolist()
+        every = torch.cartesian_prod(torch.arange(across), torch.arange(down))
         every = every[self._spares(every, plain, side)]
+        size = f"{plain.shape[2]}x{plain.shape[3]} px"
+        check(len(every) > 0, "images", expected="room for a patch beside their middle", got=size)
         return every[torch.randint(len(every), (len(plain),), generator=rng)]
 
 
+def _sides(plain: Tensor) -> Tensor:
+    """Return the width and the height of pictures (B,C,H,W), as corners (x, y) are."""
+    return torch.tensor([plain.shape[3], plain.shape[2]])
+
+
 def laid(plain: Tensor, patch: Tensor, corner: Tensor) -> Tensor:
-    """Return pictures (B,3,H,W) with patches (B,3,s,s) whose top left pixels are corners (B,2)."""
+    """Return pictures (B,C,H,W) with patches (B,C,s,s) whose top left pixels are corners (B,2)."""
     side = torch.arange(patch.shape[-1])
     rows, columns = corner[:, 1, None] + side, corner[:, 0, None] + side
     index = torch.arange(len(plain))[:, None, None]

@@ -1,12 +1,56 @@
-"""Hiding scores: a service that tells its best answers only."""
+"""Telling less: what changes the answers, as ART's postprocessors."""
 
 from typing import Any
 
 import numpy as np
+import torch
 from art.defences.postprocessor.postprocessor import Postprocessor
 
-from physadv.core import check
+from physadv.core import Encoded, check, generator, spawn
+from physadv.defences import Defence
+from physadv_art.answers import are_shares, logits
+from physadv_art.defences.stand_in import StandIn, check_kind
 from physadv_art.frame import Array
+
+EXPECTED = "one that changes answers, as LabelOnly()"
+
+
+class AnswerDefence(Postprocessor):  # type: ignore[misc]  # ART has no types
+    """A defence that changes what is told: `LabelOnly`, `RoundedScores`, `ReverseSigmoid`, …
+
+    Of probabilities (n,K) it tells probabilities, which where they are rounded or noisy need not
+    sum to 1; of logits it tells scores. What chance there is comes from (seed, call); `reset()`
+    begins anew. Gradients pass by it, as by all of ART's postprocessors.
+    """
+
+    params = ("defence", "seed")
+
+    def __init__(self, defence: Defence, *, seed: int = 0, **apply: bool) -> None:
+        """Take a defence of physadv's. Raises `UserError` for others.
+
+        `apply_fit` (False by default) and `apply_predict` (True) as in ART.
+        """
+        super().__init__(is_fitted=True, **({"apply_fit": False, "apply_predict": True} | apply))
+        check_kind(defence, ("output",), EXPECTED)
+        self.defence, self.seed, self.calls = defence, seed, 0
+
+    def reset(self) -> None:
+        """Go back to before the first call."""
+        self.calls = 0
+
+    @torch.no_grad()
+    def __call__(self, preds: Any) -> Array:
+        """Return what is told of answers (n,K), in their type."""
+        given = torch.as_tensor(np.asarray(preds))
+        scores, rng = logits(given), generator(spawn(self.seed, self.calls))
+        made = self.defence(StandIn((1, 1), scores.shape[1]))
+        got = type(self.defence).__name__
+        check(made.told is not None, "defence", expected=EXPECTED, got=got)
+        assert made.told is not None
+        self.calls += 1
+        told = made.told(scores, Encoded(scores.new_zeros(len(scores), 3, 1, 1)), rng)
+        told = told.exp() if are_shares(given) and not are_shares(told) else told
+        return np.asarray(told.to(given.dtype).numpy())
 
 
 class TopScores(Postprocessor):  # type: ignore[misc]  # ART has no types
