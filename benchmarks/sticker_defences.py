@@ -23,7 +23,7 @@ from torch import Tensor
 from benchmarks import show
 from benchmarks.near import NEAR
 from physadv.attacks import Gradient
-from physadv.core import Encoded, Rate, generator, spawn, wilson
+from physadv.core import Encoded, Photo, Rate, generator, spawn, wilson
 from physadv.core.check import one_of
 from physadv.core.memory import keep_memory
 from physadv.core.paired import paired
@@ -36,7 +36,6 @@ from physadv.defences import (
 )
 from physadv.design import (
     Design,
-    build_patch,
     build_problem,
     design_from,
     measure_stickers,
@@ -52,6 +51,8 @@ LOOSEST, SLACK_PX = 1.04, 2
 """The tightest crop's side in sides of the sign, and pixels that turning and resizing may add."""
 BATCH, PART = 16, 32
 Row = dict[str, Any]
+KEPT: dict[object, Photo] = {}
+"""Photographs that several victims are shown."""
 
 
 def main(
@@ -63,7 +64,7 @@ def main(
         str,
         typer.Option(
             help="none, cleanser, gradients, saliency, segmentation (with squares that complete), "
-            "marks (without), by commas."
+            "marks (without), both also with ' soft', the slope 8 times as wide, by commas."
         ),
     ] = BARE,
     shown: Annotated[str, typer.Option("--sign", help="The sign.")] = "stop",
@@ -86,12 +87,17 @@ def main(
     )
     row("victim", "bare", "static", "adaptive", "less than the first", "sticker", "CPU s")
     for spec in victims.split(","):
-        for defence in defences.split(","):
-            name = f"{shown}, {area:g} % in {pieces}, {steps} steps: {Path(spec).stem}, {defence}"
+        names = {
+            f"{shown}, {area:g} % in {pieces}, {steps} steps: {Path(spec).stem}, {one}": one
+            for one in defences.split(",")
+        }
+        network = load_victim(spec)
+        if not done.keys() >= names.keys():
+            lying = placed(design, build_problem(design, network))
+            patch_px = in_the_crop(lying, network)
+        for name, defence in names.items():
             if name not in done:
-                network = load_victim(spec)
-                lying = placed(design, build_problem(design, network))
-                made = defended(network, defence, in_the_crop(lying, network), masks, segmenter)
+                made = defended(network, defence, patch_px, masks, segmenter)
                 first = next(iter(done.values()), None)
                 done[name] = found(lying, made, first, steps)
                 file.write_text(json.dumps(done) + "\n", encoding="utf-8")
@@ -109,7 +115,10 @@ def defended(
     }
     if segmenter is not None:
         net = load_network(segmenter)
-        known |= {"segmentation": PatchSegmentation(net), "marks": PatchSegmentation(net, ())}
+        for soft in (1, 8):
+            told = "" if soft == 1 else " soft"
+            known[f"segmentation{told}"] = PatchSegmentation(net, softness=soft)
+            known[f"marks{told}"] = PatchSegmentation(net, (), softness=soft)
     if name == BARE:
         return network
     one_of("defences", name, known)
@@ -155,17 +164,26 @@ def searched(problem: Problem, seed: int, steps: int) -> Tensor:
 
 @torch.no_grad()
 def misread(design: Design, victim: Victim, sticker: Row | None) -> list[bool]:
-    """Return in which of the fresh photographs, printed hard, a victim misreads the sign."""
-    problem, touch = build_problem(design, victim), None
-    if sticker is not None:
-        lying = design.changed("sticker", pieces_mm=sticker["pieces_mm"])
-        touch = build_patch(lying).touch(torch.tensor(sticker["theta"]), HARD_PX)
-    given = problem.draw(design.judged, generator(spawn(design.seed, "report")))
-    photo = problem.world.photograph(touch, given, victim.size_px, hardly=True)
+    """Return in which of the fresh photographs a victim misreads the sign."""
+    design = design.changed("sticker", pieces_mm=() if sticker is None else sticker["pieces_mm"])
+    theta = None if sticker is None else json.dumps(sticker["theta"])
+    photo = photographs(design, victim, theta)
     pixels: Tensor = photo.pixels
     read = [victim(Encoded(part)).best for part in torch.split(pixels, PART)]
     wrong: list[bool] = (torch.cat(read) != photo.labels).tolist()
     return wrong
+
+
+def photographs(design: Design, victim: Victim, theta: str | None) -> Photo:
+    """Return the photographs under a sticker, printed hard; those last taken are kept."""
+    key = (design.digest(), victim.size_px, theta)
+    if key not in KEPT:
+        problem = build_problem(design, victim)
+        given = problem.draw(design.judged, generator(spawn(design.seed, "report")))
+        numbers = None if theta is None else torch.tensor(json.loads(theta))
+        touch = None if numbers is None else problem.patch.touch(numbers, HARD_PX)
+        KEPT[key] = problem.world.photograph(touch, given, victim.size_px, hardly=True)
+    return KEPT[key]
 
 
 def tell(name: str, one: Row, first: Row) -> None:

@@ -207,6 +207,7 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
             lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), (0.2, 1.5)),
             r"sides_ratio: expected shares above 0, at most 1, got \(0.2, 1.5\)",
         ),
+        (lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), softness=0.0), "softness: expected above 0"),
         (lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), rounds=0), "rounds: expected at least 1"),
         (
             lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), tolerance=1.0),

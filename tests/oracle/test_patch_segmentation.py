@@ -135,6 +135,17 @@ def test_the_slope_is_that_of_the_probabilities_by_finite_differences() -> None:
     assert torch.allclose(seen, slope.float(), atol=1e-4)
 
 
+def test_softness_widens_the_slope_and_changes_no_answer() -> None:
+    _, shown, _ = patched(2)
+    network = Known(4000.0)
+    for softness, steep in ((1.0, False), (4000.0, True)):
+        point = shown.clone().requires_grad_()
+        mask = PatchSegmentation(network, (), softness=softness).marked(Encoded(point))
+        assert torch.equal(mask, PatchSegmentation(network, ()).marked(Encoded(shown)))
+        (slope,) = torch.autograd.grad(mask.sum(), point)
+        assert bool((slope.abs() > 0.1).any()) == steep
+
+
 def test_masks_travel_with_the_picture() -> None:
     crops = toy_crops(16)
     mask = masks(crops.boxes_px, (0.1, 0.2), 2, generator(4))

@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check
-from physadv.core.check import at_least_one
+from physadv.core.check import above_zero, at_least_one
 from physadv.defences.about import DefenceAbout
 from physadv.defences.defended import Defended, straight_through
 from physadv.defences.networks import ask, check_images_kept, digests
@@ -35,7 +35,8 @@ class PatchSegmentation:
 
     A `physadv.generative.UNet`, or any network from images (B,3,h,w) in [0,1] to logits (B,1,h,w),
     above 0 where a patch is; see `physadv.training.train_patch_segmenter`. Without sides nothing
-    is completed. The slope is exact but for the steps: the mask has that of its probabilities.
+    is completed. The slope is exact but for the steps: the mask has that of its probabilities,
+    flatter and wider with more `softness`, which changes no answer.
     """
 
     about: ClassVar[DefenceAbout] = DefenceAbout("patch-segmentation", "input", "Liu et al. 2022")
@@ -47,6 +48,7 @@ class PatchSegmentation:
     tolerance: float = setting(0.1, "gamma: how far squares may be, as a share of their pixels")
     rounds: int = setting(15, "how often gamma is tried, grown; 1: the tolerance alone")
     fill: float = setting(0.0, "value of what is painted over")
+    softness: float = setting(1.0, "what logits are divided by in the slope")
 
     def __post_init__(self) -> None:
         """Raise `UserError` for settings that cannot be."""
@@ -55,6 +57,7 @@ class PatchSegmentation:
         good = 0 <= self.tolerance < 1
         check(good, "tolerance", expected="0 or more, below 1", got=self.tolerance)
         at_least_one(self, "rounds")
+        above_zero(self, "softness")
 
     def __call__(self, victim: Victim) -> Defended:
         """Return the victim behind it; raises `UserError` for a network of another size."""
@@ -70,7 +73,7 @@ class PatchSegmentation:
         found = logits.detach() > 0
         sides = [max(1, round(one * min(found.shape[2:]))) for one in self.sides_ratio]
         whole = found | completed(found, sides, self.tolerance, self.rounds)
-        return straight_through(whole.to(logits), logits.sigmoid())
+        return straight_through(whole.to(logits), (logits / self.softness).sigmoid())
 
     def _change(self, images: Encoded, _: torch.Generator) -> Encoded:
         mask = self.marked(images)
