@@ -1,5 +1,6 @@
 """What a detector says: every candidate before suppression, and what it reports after it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -18,18 +19,24 @@ class Found:
     labels: Tensor
 
 
+Report = Callable[["Detections", float, float], list[Found]]
+"""Takes candidates, a score and an IoU as `Detections.final` does, and returns what it returns."""
+
+
 @dataclass(frozen=True, eq=False)
 class Detections(Answer):
     """What a detector says of N candidates an image, before suppression.
 
     `scores` (B,N,K) in [0,1]; `boxes` (B,N,4) x1y1x2y2 in pixels of the images that were given;
     `valid` (B,N) bool, False where a row only fills up the batch. With `one_class` a candidate
-    counts for its best class alone, otherwise for every class above the threshold.
+    counts for its best class alone, otherwise for every class above the threshold. With a `report`
+    that says what is reported, as where candidates are of several variants of an image.
     """
 
     boxes: Tensor = field(kw_only=True)
     valid: Tensor = field(kw_only=True)
     one_class: bool = field(default=False, kw_only=True)
+    report: Report | None = field(default=None, kw_only=True)
 
     @property
     def best(self) -> Tensor:
@@ -53,6 +60,8 @@ class Detections(Answer):
 
         On the CPU, without gradient; see `physadv.core.boxes.suppress`.
         """
+        if self.report is not None:
+            return self.report(self, score, iou)
         counted = self.counted()
         image, row, label = (counted > score).nonzero(as_tuple=True)
         every = (self.boxes[image, row], counted[image, row, label], label)

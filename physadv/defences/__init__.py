@@ -14,9 +14,12 @@ from physadv.defences.defense_gan import DefenseGAN
 from physadv.defences.magnet import MagNet, Reconstruction
 from physadv.defences.patch import (
     DerandomizedSmoothing,
+    HidingCertificate,
     LocalGradientsSmoothing,
+    ObjectSeeker,
     PatchCertificate,
     PatchCleanser,
+    PatchSegmentation,
     SaliencyMasking,
 )
 from physadv.defences.queries import QueryDetection
@@ -36,14 +39,17 @@ __all__ = [
     "DefenseGAN",
     "DerandomizedSmoothing",
     "FeatureSqueezing",
+    "HidingCertificate",
     "Jpeg",
     "LabelOnly",
     "LocalGradientsSmoothing",
     "MagNet",
     "Median",
     "NoisyScores",
+    "ObjectSeeker",
     "PatchCertificate",
     "PatchCleanser",
+    "PatchSegmentation",
     "QueryDetection",
     "RandomizedSmoothing",
     "Reconstruction",

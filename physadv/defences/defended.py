@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -38,8 +38,10 @@ class Defended:
     attacker would (Athalye, Carlini & Wagner 2018). Chance is drawn anew in each call, from the
     seed and the number of the call. `queries` are the images it was shown; what a defence remembers
     of them `forget` clears; `weights` are the digest of the networks it has. One that `refuses`
-    adds the class `rejected`. Raises `UserError` for a victim that is no classifier.
+    adds the class `rejected`. Raises `UserError` for a victim that is not what the defence `asks`.
     """
+
+    asks: ClassVar[Literal["classifier", "detector"]] = "classifier"
 
     def __init__(
         self,
@@ -52,8 +54,9 @@ class Defended:
         seed: int = 0,
     ) -> None:
         """Put a defence around a victim; `name` says which."""
-        got = f"{victim.name}, a detector"
-        check(not detects(victim), "victim", expected="a classifier", got=got)
+        kind = "detector" if detects(victim) else "classifier"
+        got = f"{victim.name}, a {kind}"
+        check(kind == self.asks, "victim", expected=f"a {self.asks}", got=got)
         self.undefended, self.change, self.told = victim, change, told
         self.forget: Callable[[], None] | None = None
         self.name = f"{victim.name}, {name}"

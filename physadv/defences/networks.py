@@ -18,9 +18,17 @@ def ask(network: nn.Module, given: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def check_size(network: nn.Module, given: Tensor, victim: Victim, argument: str, fix: str) -> None:
+def check_size(
+    network: nn.Module,
+    given: Tensor,
+    victim: Victim,
+    argument: str,
+    fix: str,
+    *,
+    channels: int = 3,
+) -> None:
     """Raise `UserError` unless a network makes one image of the victim's size of one row."""
-    size = (len(given), 3, *victim.size_px)
+    size = (len(given), channels, *victim.size_px)
     expected = f"a network that makes {size} of {tuple(given.shape)}"
     check(isinstance(network, nn.Module), argument, expected="an nn.Module", got=type(network))
     device = next((one.device for one in network.parameters()), given.device)
@@ -31,10 +39,16 @@ def check_size(network: nn.Module, given: Tensor, victim: Victim, argument: str,
     check(got == size, argument, expected=expected, got=got, fix=fix)
 
 
-def check_images_kept(network: nn.Module, victim: Victim, argument: str) -> None:
-    """Raise `UserError` unless a network makes images of the victim's size of such images."""
+def check_images_kept(
+    network: nn.Module, victim: Victim, argument: str, *, channels: int = 3
+) -> None:
+    """Raise `UserError` unless a network makes images of the victim's size of such images.
+
+    Or maps of that size with so many channels.
+    """
     fix = f"take one trained at {victim.size_px[0]}x{victim.size_px[1]} px"
-    check_size(network, torch.zeros(1, 3, *victim.size_px), victim, argument, fix)
+    given = torch.zeros(1, 3, *victim.size_px)
+    check_size(network, given, victim, argument, fix, channels=channels)
 
 
 def digests(*networks: nn.Module) -> str:

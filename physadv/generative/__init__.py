@@ -28,6 +28,7 @@ from physadv.generative.quality import (
 from physadv.generative.recipe import GanRecipe
 from physadv.generative.train import GanState, sample, train
 from physadv.generative.translator import Translator
+from physadv.generative.unet import UNet
 
 __all__ = [
     "Autoencoder",
@@ -38,6 +39,7 @@ __all__ = [
     "Measured",
     "Quality",
     "Translator",
+    "UNet",
     "collapsed",
     "compare",
     "doubts",

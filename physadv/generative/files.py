@@ -14,11 +14,14 @@ from physadv.core import Encoded, UserError, save_image
 from physadv.generative.autoencoder import Autoencoder
 from physadv.generative.networks import Generator
 from physadv.generative.translator import Translator
+from physadv.generative.unet import UNet
 
 UNKNOWN = "a generator made by physadv train gan"
-KEPT: dict[str, type[Autoencoder] | type[Translator]] = {
+Kept = Autoencoder | Translator | UNet
+KEPT: dict[str, type[Kept]] = {
     "Autoencoder": Autoencoder,
     "Translator": Translator,
+    "UNet": UNet,
 }
 
 
@@ -42,17 +45,17 @@ def load_generator(path: str | Path) -> Generator:
     return made.eval().requires_grad_(False)
 
 
-def save_network(path: str | Path, made: Autoencoder | Translator) -> None:
+def save_network(path: str | Path, made: Kept) -> None:
     """Write a network's weights and sizes."""
     write_tensors(Path(path), made.state_dict(), {type(made).__name__: made.sizes})
 
 
-def load_network(path: str | Path) -> Autoencoder | Translator:
+def load_network(path: str | Path) -> Kept:
     """Return the network that `save_network` wrote, in evaluation mode, without gradients.
 
     Raises `UserError` where the file is missing, damaged or another network's.
     """
-    expected = "an autoencoder or a translator that save_network wrote"
+    expected = "a network that save_network wrote"
     tensors, facts = read_tensors(Path(path), "network", expected)
     try:
         ((kind, sizes),) = facts.items()

@@ -10,15 +10,15 @@ from physadv.victims import Victim
 
 
 def check_defence(
-    defence: Defence, victim: Victim, *, detector: Victim | None = None, chance: bool = False
+    defence: Defence, victim: Victim, *, other: Victim | None = None, chance: bool = False
 ) -> Defended:
     """Raise `ContractError` at the first clause that `defence` breaks; return what it made.
 
     What it makes keeps the contract of victims (see `check_victim`; with `chance` a batch need not
     be its rows one by one), in calls that each follow a `reset`. Its labels are those of the
     victim, and at most `rejected` beside them; the victim stays as it was and is found as
-    `undefended`; without `chance` a second call gets the answer of the first, with it another; a
-    detector of objects is refused with UserError.
+    `undefended`; without `chance` a second call gets the answer of the first, with it another; the
+    `other` kind of victim, a detector of objects or a classifier, is refused with UserError.
     """
     before = state_of(victim)
     made = defence(victim)
@@ -32,8 +32,8 @@ def check_defence(
     after = state_of(victim)
     same = before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
     hold(same, "the victim stays as it was")
-    if detector is not None:
-        _check_refused(defence, detector)
+    if other is not None:
+        _check_refused(defence, other)
     return made
 
 
@@ -66,9 +66,9 @@ def _check_chance(made: Defended) -> None:
     hold(torch.equal(made(batch).scores, one), "after a reset it comes again")
 
 
-def _check_refused(defence: Defence, detector: Victim) -> None:
+def _check_refused(defence: Defence, other: Victim) -> None:
     try:
-        defence(detector)
+        defence(other)
     except UserError:
         return
-    hold(False, "a detector of objects is refused with UserError")
+    hold(False, "the other kind of victim is refused with UserError", other.name)

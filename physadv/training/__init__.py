@@ -10,6 +10,7 @@ from physadv.training.jitter import Jitter
 from physadv.training.measure import measure_recogniser, street_answers, write_recogniser
 from physadv.training.recogniser import Recipe, answers, train
 from physadv.training.safety_net import SafetyNetRecipe, train_safety_net
+from physadv.training.segmenter import SegmenterRecipe, train_patch_segmenter
 
 __all__ = [
     "APEGANRecipe",
@@ -19,6 +20,7 @@ __all__ = [
     "Jitter",
     "Recipe",
     "SafetyNetRecipe",
+    "SegmenterRecipe",
     "SignCrops",
     "answers",
     "as_annotated",
@@ -34,6 +36,7 @@ __all__ = [
     "train_autoencoder",
     "train_certified",
     "train_gan",
+    "train_patch_segmenter",
     "train_safety_net",
     "write_recogniser",
 ]

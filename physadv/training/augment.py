@@ -70,6 +70,18 @@ def again(
     return CAMERA.framing(photo, below(given, "framing"), size_px).pixels
 
 
+def moved(
+    crops: SignCrops, masks: Tensor, size_px: tuple[int, int], given: dict[str, Tensor]
+) -> Tensor:
+    """Return where masks (B,1,SIDE,SIDE) on crops come to be in what `again` makes of them.
+
+    (B,1,h,w) in [0,1], the share of each pixel: turned and framed, and neither blurred nor exposed.
+    """
+    turned, boxes = _turned(masks, crops.boxes_px, given)
+    photo = Photo(Encoded(turned), boxes.reshape(-1, 2, 2), boxes, crops.classes)
+    return CAMERA.framing(photo, below(given, "framing"), size_px).pixels
+
+
 def as_annotated(crops: SignCrops, size_px: tuple[int, int], margin: float = 0.1) -> Encoded:
     """Return the crops framed at their annotated box with a margin, and nothing else done."""
     framing = Framing(margin_ratio=Span.at(margin))

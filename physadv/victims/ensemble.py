@@ -97,7 +97,9 @@ class Ensemble:
 
 
 def detects(victim: Victim) -> bool:
-    """Return whether it is a detector, or several as one."""
+    """Return whether it is a detector, several as one, or one behind a defence (`undefended`)."""
+    while hasattr(victim, "undefended"):
+        victim = victim.undefended
     members = victim.victims if isinstance(victim, Ensemble) else (victim,)
     return any(isinstance(one, Detector) for one in members)
 

@@ -24,7 +24,9 @@ from physadv.defences import (
     MagNet,
     Median,
     NoisyScores,
+    ObjectSeeker,
     PatchCleanser,
+    PatchSegmentation,
     QueryDetection,
     RandomizedSmoothing,
     Reconstruction,
@@ -34,7 +36,7 @@ from physadv.defences import (
     SaliencyMasking,
     TotalVariation,
 )
-from physadv.generative import Autoencoder, Translator, seeded
+from physadv.generative import Autoencoder, Translator, UNet, seeded
 from physadv.testing import ContractError, check_defence, check_victim
 from physadv.victims import Victim
 from tests.victims import cell_detector, closed_victim, linear_victim, small_victim
@@ -76,6 +78,7 @@ DEFENCES: list[Defence] = [
     Median(),
     NoisyScores(),
     PatchCleanser(masks=3),
+    PatchSegmentation(seeded(UNet, 0, 4, halvings=2)),
     QueryDetection(),
     RandomizedSmoothing(sigma=0.5, samples=20, soft=True),
     ReverseSigmoid(),
@@ -84,6 +87,7 @@ DEFENCES: list[Defence] = [
     safety_net(),
     TotalVariation(),
 ]
+OF_DETECTORS: list[Defence] = [ObjectSeeker(lines=2, masked_score=0.5)]
 CHANCE = {DefenseGAN, NoisyScores, RandomizedSmoothing}
 NEEDS_GRADIENTS = {SaliencyMasking}
 NOISE = Encoded(torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0)))
@@ -97,14 +101,22 @@ def test_the_contract_of_defences(defence: Defence, make: Callable[[], Victim]) 
         with pytest.raises(UserError, match="victim: expected one with gradients"):
             defence(make())
         return
-    made = check_defence(defence, make(), detector=cell_detector(), chance=type(defence) in CHANCE)
+    made = check_defence(defence, make(), other=cell_detector(), chance=type(defence) in CHANCE)
     assert made.digest() != getattr(made.undefended, "digest", str)()
+
+
+@pytest.mark.parametrize("defence", OF_DETECTORS, ids=lambda one: type(one).__name__)
+def test_the_contract_of_defences_of_detectors(defence: Defence) -> None:
+    made = check_defence(defence, cell_detector(), other=small_victim())
+    assert made.digest() != getattr(made.undefended, "digest", str)()
+    with pytest.raises(UserError, match=r"victim: expected a classifier, got .*a detector"):
+        Jpeg()(made)
 
 
 def test_every_defence_is_here() -> None:
     exported: list[Any] = [getattr(physadv.defences, name) for name in physadv.defences.__all__]
     known: set[Any] = {one for one in exported if is_dataclass(one) and hasattr(one, "about")}
-    assert known == {type(one) for one in DEFENCES}
+    assert known == {type(one) for one in DEFENCES + OF_DETECTORS}
     names = [one.about.name for one in exported if one in known]
     assert len(set(names)) == len(names)
 
@@ -191,6 +203,16 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
         (lambda: PatchCleanser(masks=0), "masks: expected at least 1"),
         (lambda: PatchCleanser(patch_px=(13, 4))(small_victim()), "patch_px: .* 12x16 px"),
         (lambda: SaliencyMasking(threshold=1.0), "threshold: expected a share between 0 and 1"),
+        (
+            lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), (0.2, 1.5)),
+            r"sides_ratio: expected shares above 0, at most 1, got \(0.2, 1.5\)",
+        ),
+        (lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), softness=0.0), "softness: expected above 0"),
+        (lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), rounds=0), "rounds: expected at least 1"),
+        (
+            lambda: PatchSegmentation(nn.Conv2d(3, 1, 1), tolerance=1.0),
+            "tolerance: expected 0 or more, below 1",
+        ),
         (lambda: LocalGradientsSmoothing(overlap_px=15), "overlap_px: expected 0 or more, below"),
         (lambda: QueryDetection(step=0), "step: expected 1 to 255"),
         (lambda: Reconstruction(Painter(), "l3"), "measure: expected one of l1, l2, jsd, got 'l3'"),
@@ -213,6 +235,10 @@ def test_what_chance_there_is_comes_from_the_call() -> None:
             "layer: expected a layer of 5 values, .* 1536",
         ),
         (lambda: safety_net()(linear_victim()), "victim: expected one made of a torch module"),
+        (lambda: ObjectSeeker()(small_victim()), "victim: expected a detector, got .*a classifier"),
+        (lambda: ObjectSeeker(lines=0), "lines: expected at least 1"),
+        (lambda: ObjectSeeker(covered=0.0), "covered: expected a share above 0"),
+        (lambda: ObjectSeeker(masked_score=1.0), "masked_score: expected 0 or more, below 1"),
         (lambda: Jpeg()(cell_detector()), "victim: expected a classifier, got .*a detector"),
     ],
 )
