@@ -24,6 +24,7 @@ from physadv.evaluation.pictures import PART, Pictures
 from physadv.evaluation.suites.cells import CERTIFY, CLEAN, STATIC, Cell
 from physadv.evaluation.suites.parts import CertifyPart, DefencePart
 from physadv.evaluation.suites.prepared import Prepared, victims_of
+from physadv.objectives import margin, untargeted
 from physadv.victims import Ensemble, Victim
 
 REPEATS = 3
@@ -147,9 +148,9 @@ def _attacked(prepared: Prepared, cell: Cell, victim: Victim, source: Victim) ->
         told = ("no image is read right before the attack",)
         return Outcome(tuple(before.tolist()), norm=norm, needs=needs, doubts=told)
     met = adaptively(attack, victim, pictures, suite.averaged) if needs == "gradients" else attack
-    if cell.kind == STATIC:
-        met = MadeOn(source, attack)
     goal = misread(victim)
+    if cell.kind == STATIC:  # whose source knows no class `rejected`
+        met, goal = MadeOn(source, attack), replace(untargeted(margin), goals=goal.goals)
     seed, watch = spawn(suite.seed, "cell"), (suite.batch, lambda _share: None)
     found = attack_pictures(
         victim, met, pictures.take(before), (goal, None), seed=seed, watch=watch

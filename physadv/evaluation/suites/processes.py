@@ -82,8 +82,13 @@ class _Worker:
     def give(self, cell: Cell | None, begun: Begun) -> None:
         """Hand over a cell, if there is one left."""
         self.cell = cell
-        if cell is not None:
-            begun(cell)
+        if cell is None:
+            return
+        begun(cell)
+        try:
+            self.line.send(cell)
+        except ConnectionError:  # it died since
+            self.start()
             self.line.send(cell)
 
     def take(self) -> Result:

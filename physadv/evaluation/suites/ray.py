@@ -6,6 +6,7 @@ path on every machine, and physadv installed.
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from physadv.core import UserError
 from physadv.evaluation.suites.cells import Cell
@@ -51,7 +52,8 @@ def _connect(address: str) -> None:
     import ray
 
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": THREADS}}
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    quiet["runtime_env"] = {"env_vars": THREADS}
     try:
         if address == LOCAL:
             ray.init(include_dashboard=False, **quiet)
@@ -76,7 +78,7 @@ def _got(reference: object) -> Outcome | Failure:
     import ray
 
     try:
-        found: Outcome | Failure = ray.get(reference)  # type: ignore[call-overload]  # a reference
+        found: Outcome | Failure = ray.get(reference)
     except ray.exceptions.RayError as error:
         line = (str(error).strip().splitlines() or [""])[0]
         return Failure(type(error).__name__, line)

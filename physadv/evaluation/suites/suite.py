@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -59,7 +59,6 @@ class Suite(Part):
 
 NAMES = {"images.path": "--images", "images.data": "--data", "images.n": "--n"}
 """What flags call settings."""
-Flag = Literal["path", "data", "n", "seed"]
 
 
 def suite_names() -> list[str]:
@@ -68,7 +67,7 @@ def suite_names() -> list[str]:
     return sorted(one.name[:-5] for one in found if one.name.endswith(".toml"))
 
 
-def read_suite(name: str, images: Mapping[Flag, object] | None = None) -> Suite:
+def read_suite(name: str, images: Mapping[str, object] | None = None) -> Suite:
     """Return the suite of a name or in a file .toml, with other `images` if some are given.
 
     Raises one `UserError` that tells all faults: unknown names, with those that exist, settings
@@ -87,7 +86,7 @@ def read_suite(name: str, images: Mapping[Flag, object] | None = None) -> Suite:
 
 
 def suite_from(
-    values: Mapping[str, Any], where: str = "suite", images: Mapping[Flag, object] | None = None
+    values: Mapping[str, Any], where: str = "suite", images: Mapping[str, object] | None = None
 ) -> Suite:
     """Return the suite that plain values say; see `read_suite`."""
     given = {key: one for key, one in (images or {}).items() if one is not None}
