@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -119,8 +119,8 @@ class BenchmarkFolder:
                 write_whole(error, json.dumps(facts | {"error": told}, indent=2) + "\n")
                 return
             rates = {"read right": rate_facts(accuracy(found)), "interval": "95 %, Wilson"}
-            facts |= {"measured": rates, "found": asdict(found)}
-            write_whole(self._file(cell, ".json"), json.dumps(facts, indent=1) + "\n")
+            facts |= {"measured": rates, "found": _plain(found)}
+            write_whole(self._file(cell, ".json"), json.dumps(facts, indent=2) + "\n")
             for old in (error, trace):
                 old.unlink(missing_ok=True)
 
@@ -220,14 +220,27 @@ def _facts(rate: Any) -> dict[str, Any]:
     return cast(dict[str, Any], rate_facts(rate))
 
 
+def _plain(found: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain data, truth about images as a text of 0 and 1."""
+    proved = found.certified
+    bits = None if proved is None else {name: _bits(held) for name, held in proved.items()}
+    return asdict(found) | {"right": _bits(found.right), "certified": bits}
+
+
+def _bits(each: Sequence[bool]) -> str:
+    return "".join("01"[one] for one in each)
+
+
 def _outcome(facts: Mapping[str, Any]) -> Outcome:
-    """Return an outcome as it was before it was JSON."""
+    """Return an outcome as it was before it was plain data."""
     values: dict[str, Any] = dict(facts)
-    for name in ("right", "noise", "one_step", "doubts"):
+    for name in ("noise", "one_step", "doubts"):
         values[name] = None if values[name] is None else tuple(values[name])
+    values["right"] = tuple(bit == "1" for bit in values["right"])
     proved = values["certified"]
     if proved is not None:
-        values["certified"] = {threat: tuple(held) for threat, held in proved.items()}
+        held = {name: tuple(bit == "1" for bit in bits) for name, bits in proved.items()}
+        values["certified"] = held
     return Outcome(**values)
 
 

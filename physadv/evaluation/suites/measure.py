@@ -39,8 +39,8 @@ class Outcome:
 
     `attacked` images were read right before, and are what `noise` of the same size and the attack
     after `one_step` were tried on. `slowdown` is the processor time of an answer in that of the
-    victim undefended; `refused` how many images a detector rejects as they are; `certified` holds
-    of which images a threat is proved to change nothing.
+    victim undefended, None of that itself; `refused` how many images a detector rejects as they
+    are; `certified` holds of which images a threat is proved to change nothing.
     """
 
     right: tuple[bool, ...]
@@ -122,8 +122,8 @@ def _clean(victim: Victim, source: Victim, pictures: Pictures) -> Outcome:
     if REJECTED in victim.labels:
         refused = int((answers == victim.labels.index(REJECTED)).sum())
     few = Encoded(pictures.images[:PART])
-    mine, plain = _processor_s(victim, few), _processor_s(source, few)
-    slowdown = mine / plain if plain > 0 else None
+    plain = 0.0 if victim is source else _processor_s(source, few)
+    slowdown = _processor_s(victim, few) / plain if plain > 0 else None
     right = tuple((answers == pictures.labels).tolist())
     return Outcome(right, slowdown=slowdown, refused=refused)
 

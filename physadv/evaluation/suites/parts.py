@@ -1,13 +1,14 @@
 """The tables of a suite: images, victims, defences, attacks, each checked as it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from physadv.attacks.digital import DigitalAttack
-from physadv.attacks.digital.named import eps_name, find_attack, settings_known
+from physadv.attacks.digital.named import eps_name, find_attack
 from physadv.core import UserError, check
 from physadv.core.faults import FaultsError
 from physadv.core.part import Part
@@ -26,6 +27,7 @@ NONE = "none"
 Count = Annotated[int, Field(ge=1, description="a whole number, at least 1")]
 Chance = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")]
 Radius = Annotated[float, Field(gt=0, description="a number above 0")]
+Settings = dict[str, Any]
 Certifying = RandomizedSmoothing | DerandomizedSmoothing | PatchCleanser
 
 
@@ -109,24 +111,26 @@ class DefencePart(Part):
     """
 
     name: str = ""
-    set: dict[str, Any] = Field(default={})
+    set: Settings = Field(default={})
     false_alarms: Chance | None = None
     certify: CertifyPart | None = None
 
     def make(self) -> Defence | None:
         """Return the defence, None for none. Raises `UserError` for what there is not."""
+        return self._of(self.set)
+
+    def _of(self, settings: Settings) -> Defence | None:
         if self.name == NONE:
-            check(not self.set, "set", expected="no setting of none", got=", ".join(self.set))
+            check(not settings, "set", expected="no setting of none", got=", ".join(settings))
             return None
-        return find_defence(self.name, self.set)
+        return find_defence(self.name, settings)
 
     @model_validator(mode="after")
     def _made(self) -> "DefencePart":
-        try:
-            made = self.make()
-        except UserError as error:
-            raise FaultsError([_of_entry(error, self.set)]) from error
-        faults = list[UserError]()
+        faults = _unmade(self._of, self.set)
+        if faults:
+            raise FaultsError(faults)
+        made = self.make()
         if self.false_alarms is not None and not isinstance(made, FeatureSqueezing):
             fix, expected = "leave it out", "a detector that is fitted: feature-squeezing"
             faults.append(UserError("false_alarms", expected=expected, got=self.name, fix=fix))
@@ -146,34 +150,33 @@ class AttackPart(Part):
 
     name: str = ""
     eps: tuple[str, ...] = Field(default=(), description='a list of sizes such as ["8/255"]')
-    set: dict[str, Any] = Field(default={})
+    set: Settings = Field(default={})
     adaptive: bool = True
     static: bool = False
 
     def make(self, eps: str = "") -> DigitalAttack:
         """Return the attack with an eps, its own if empty. Raises `UserError`."""
+        return self._of(eps, self.set)
+
+    def _of(self, eps: str, settings: Settings) -> DigitalAttack:
         word = eps_name(self.name) or "eps"
-        return find_attack(self.name, self.set | ({word: eps} if eps else {}))
+        return find_attack(self.name, settings | ({word: eps} if eps else {}))
 
     @model_validator(mode="after")
     def _made(self) -> "AttackPart":
         try:
-            known = settings_known(self.name)
+            able = eps_name(self.name) is not None
         except UserError as error:
             raise FaultsError([_of_entry(error, {})]) from error
-        strange = [key for key in self.set if known is not None and key not in known]
-        faults = [
-            UserError(f"set.{key}", expected=f"one of {', '.join(known or ())}", got=repr(key))
-            for key in strange
-        ]
-        if self.eps and eps_name(self.name) is None:
+        faults = list[UserError]()
+        if self.eps and not able:
             got = f"{self.name}, which takes none"
             faults.append(UserError("eps", expected="an attack that takes one", got=got))
         if self.eps and "eps" in self.set:
             faults.append(UserError("eps", expected="eps or set.eps", got="both"))
-        fitting = {key: one for key, one in self.set.items() if key not in strange}
-        known_part = {"set": fitting, "eps": () if faults else self.eps}
-        faults += _unmade(self.model_copy(update=known_part))
+        sizes = self.eps if self.eps and not faults else ("",)
+        every = [_unmade(partial(self._of, eps), self.set) for eps in sizes]
+        faults += {str(fault): fault for each in every for fault in each}.values()
         if not (self.adaptive or self.static):
             faults.append(UserError("adaptive", expected="true, or static = true", got="neither"))
         if faults:
@@ -181,23 +184,35 @@ class AttackPart(Part):
         return self
 
 
-def _of_entry(error: UserError, settings: Mapping[str, object]) -> UserError:
-    """Return an error of an attack or a defence, about the key of its table."""
-    if error.argument in settings:
-        return error.about(f"set.{error.argument}")
-    own = "set" if error.argument.endswith("set") else error.argument
-    return error.about("name" if own in ("attack", "defence") else own)
-
-
-def _unmade(part: AttackPart) -> list[UserError]:
-    """Return why an attack cannot be made with one of its eps, if it cannot."""
-    faults = dict[str, UserError]()
-    for eps in part.eps or ("",):
+def _unmade(make: Callable[[Settings], object], settings: Settings) -> list[UserError]:
+    """Return all that is wrong with settings: each that is refused is left out, then the next."""
+    left, faults = dict(settings), list[UserError]()
+    while True:
         try:
-            part.make(eps)
+            make(left)
         except UserError as error:
-            faults.setdefault(str(error), _of_entry(error, part.set))
-    return list(faults.values())
+            faults.append(_of_entry(error, left))
+            if left.pop(_culprit(error, left), None) is None:
+                return faults
+        else:
+            return faults
+
+
+def _of_entry(error: UserError, settings: Settings) -> UserError:
+    """Return an error of an attack or a defence, about the key of its table."""
+    key = _culprit(error, settings)
+    if key:
+        return error.about(f"set.{key}")
+    return error.about("name" if error.argument in ("attack", "defence") else error.argument)
+
+
+def _culprit(error: UserError, settings: Settings) -> str:
+    """Return the setting that an error is about, by its name or, unknown, as what was given."""
+    unknown = error.argument.endswith("--set")
+    fits = [
+        key for key in settings if error.argument == key or (unknown and error.got == repr(key))
+    ]
+    return fits[0] if fits else ""
 
 
 def _uncertified(name: str, made: object, part: CertifyPart) -> list[UserError]:
