@@ -34,7 +34,7 @@ from physadv.output.results_table import result_rows, write_results
 
 CELLS, SUITE, PAGE = "cells", "suite.json", "leaderboard.html"
 TABLE, PARQUET = "results.csv", "results.parquet"
-PART = ".part"
+ERROR, PART = ".error", ".part"
 
 
 class Watch(Protocol):
@@ -85,9 +85,14 @@ class BenchmarkFolder:
             if force and not resume:
                 shutil.rmtree(self.path / CELLS, ignore_errors=True)
             (self.path / CELLS).mkdir(parents=True, exist_ok=True)
-            for name in (PAGE, TABLE, PARQUET, CARD):
-                (self.path / name).unlink(missing_ok=True)
+            stale = [self.path / name for name in (PAGE, TABLE, PARQUET, CARD)]
+            for path in (*stale, *(self.path / CELLS).glob(f"*{ERROR}.*"), *self._parts()):
+                path.unlink(missing_ok=True)  # crashed cells are tried again
             write_whole(there, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+    def _parts(self) -> list[Path]:
+        """Return files that were being written when a run was killed."""
+        return [*self.path.glob(f".*{PART}"), *(self.path / CELLS).glob(f".*{PART}")]
 
     def _check_same(self, path: Path, facts: Mapping[str, Any]) -> None:
         fix = "the same suite and images, or --resume --force to keep what is the same in both"
@@ -110,7 +115,7 @@ class BenchmarkFolder:
 
     def write(self, cell: Cell, found: Outcome | Failure) -> None:
         """Keep what came of a cell; a file is whole or not there."""
-        error, trace = self._file(cell, ".error.json"), self._file(cell, ".error.txt")
+        error, trace = self._file(cell, f"{ERROR}.json"), self._file(cell, f"{ERROR}.txt")
         facts: dict[str, Any] = {"cell": asdict(cell), "of": content(self.prepared, cell)}
         with writing(self.path):
             if isinstance(found, Failure):
@@ -126,7 +131,7 @@ class BenchmarkFolder:
 
     def trace_name(self, cell: Cell) -> str:
         """Return where the trace of a cell that crashed is, inside the folder."""
-        return str(self._file(cell, ".error.txt").relative_to(self.path))
+        return str(self._file(cell, f"{ERROR}.txt").relative_to(self.path))
 
     def _file(self, cell: Cell, ending: str) -> Path:
         return self.path / CELLS / (file_name(cell, content(self.prepared, cell)) + ending)

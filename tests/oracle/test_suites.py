@@ -372,8 +372,9 @@ def test_processes_find_what_one_does_and_outlive_one_that_is_killed(
             assert alone(one) == alone(tried(ready, cell))
 
 
-def test_ray_finds_what_one_process_does(values: Values) -> None:
+def test_ray_finds_what_one_process_does(values: Values, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray", reason="ray is not installed: pip install 'physadv[ray]'")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # or a busy machine starves it
     values["attacks"] = {"pgd": values["attacks"]["pgd"]}
     ready = prepared(values)
     cells = list(plan_cells(ready))

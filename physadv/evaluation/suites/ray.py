@@ -17,7 +17,6 @@ from physadv.victims.extra import extra
 
 LOCAL = "local"
 """The address that means: begin one on this machine."""
-THREADS = {"OMP_NUM_THREADS": "1"}
 
 
 def on_ray(address: str) -> Runner:
@@ -53,7 +52,6 @@ def _connect(address: str) -> None:
 
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    quiet["runtime_env"] = {"env_vars": THREADS}
     try:
         if address == LOCAL:
             ray.init(include_dashboard=False, **quiet)
