@@ -5,6 +5,7 @@ than eps times the L1 norm of the difference of the weights.
 """
 
 import json
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ from physadv.evaluation.suites import (
     tried,
 )
 from physadv.output.benchmark import Benchmark, BenchmarkFolder, run_benchmark
+from tests.shared_data import ROOT
 from tests.suites import N, linear, margins, write_toys
 
 Values = dict[str, Any]
@@ -382,3 +384,13 @@ def test_ray_finds_what_one_process_does(values: Values, monkeypatch: pytest.Mon
     assert set(found) == set(cells)
     for cell, one in here(ready, cells, lambda _: None):
         assert alone(one) == alone(found[cell])
+
+
+def test_the_file_in_the_docs_is_one(values: Values) -> None:
+    """But for what it names that lies on other machines."""
+    page = (ROOT / "docs/benchmark.md").read_text(encoding="utf-8")
+    found = tomllib.loads(page.split("```toml\n")[1].split("```")[0])
+    del found["victims"]["hardened"], found["defences"]["mine"]
+    suite = suite_from(found, images={"path": values["images"]["path"]})
+    assert suite.attacks["pgd"].eps == ("4/255", "8/255")
+    assert suite.defences["coarse"].set == {"bits": 3}

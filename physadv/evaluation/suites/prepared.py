@@ -63,7 +63,7 @@ def prepare(suite: Suite) -> Prepared:
     return Prepared(suite, pictures, fitted, digests, frozenset(able))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _loaded(text: str) -> tuple[Loaded, ...]:
     part = VictimPart.model_validate_json(text)
     known = part.load()

@@ -22,15 +22,15 @@ LOCAL = "local"
 def on_ray(address: str) -> Runner:
     """Return what runs cells on a cluster: "auto", "ray://host:10001", or "local" for one here.
 
-    Raises `UserError` where ray is not installed, or nothing answers at the address.
+    It connects at once. Raises `UserError` where ray is not installed, or nothing answers.
     """
     with extra("ray", "ray"):
         import ray
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(address)
 
     def run(prepared: Prepared, cells: Sequence[Cell], begun: Begun) -> Iterator[Result]:
-        mine = not ray.is_initialized()
-        if mine:
-            _connect(address)
         try:
             work = ray.remote(_tried).options(num_cpus=1, max_retries=0)
             held = ray.put(prepared)
