@@ -79,7 +79,7 @@ def benchmark_command(
     physadv benchmark --suite mine.toml --ray auto
     """
     from physadv.evaluation.suites import prepare, read_suite
-    from physadv.output.benchmark import BenchmarkFolder, check_benchmark, run_benchmark
+    from physadv.output.benchmark import PAGE, BenchmarkFolder, check_benchmark, run_benchmark
 
     check_benchmark(out, resume=resume, force=force)
     runner = _runner(jobs, ray)
@@ -92,8 +92,9 @@ def benchmark_command(
             watch = _Watch(progress)
             found = run_benchmark(folder, runner, watch)
     except KeyboardInterrupt as error:
-        told = f"stopped; {watch.done} cells are kept in {out}; go on with the same command and"
-        errors.print(f"physadv: {told} --resume", style="yellow", markup=False)
+        told = f"stopped; {watch.done} cells are kept in {out} and shown in {PAGE}"
+        again = "go on with the same command and --resume"
+        errors.print(f"physadv: {told}; {again}", style="yellow", markup=False)
         raise typer.Exit(STOPPED) from error
     _show(found)
     _closing(found, out)

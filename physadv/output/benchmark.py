@@ -152,7 +152,7 @@ def run_benchmark(folder: BenchmarkFolder, runner: Runner, watch: Watch) -> Benc
     """Run the cells that the folder has no result of, and write tables and page.
 
     Cells that crash are kept as such and tried again the next time. Whenever it is stopped, only
-    cells that have begun and not ended are lost.
+    cells that have begun and not ended are lost; after Ctrl-C tables and page show the others.
     """
     cells = tuple(plan_cells(folder.prepared))
     watch.plan(len(cells))
@@ -163,12 +163,14 @@ def run_benchmark(folder: BenchmarkFolder, runner: Runner, watch: Watch) -> Benc
             results[cell] = kept
             watch.ended(cell, kept)
     left = [one for one in cells if one not in results]
-    for cell, found in runner(folder.prepared, left, watch.begun):
-        folder.write(cell, found)
-        results[cell] = found
-        watch.ended(cell, found)
-    done = Benchmark(cells, results, tuple(leaderboard(cells, results)))
-    _write(folder, done)
+    try:
+        for cell, found in runner(folder.prepared, left, watch.begun):
+            folder.write(cell, found)
+            results[cell] = found
+            watch.ended(cell, found)
+    finally:
+        done = Benchmark(cells, results, tuple(leaderboard(cells, results)))
+        _write(folder, done)
     return done
 
 
@@ -193,6 +195,7 @@ def _card(prepared: Prepared, found: Benchmark) -> dict[str, Any]:
         "date": today(),
         **facts_of(prepared),
         "cells": len(found.cells),
+        "cells not run": len(found.cells) - len(found.results),
         "crashed": failed,
         "leaderboard": [_row_facts(row) for row in found.rows],
         "budget": {

@@ -73,6 +73,11 @@ def test_ctrl_c_says_how_to_go_on(work: dict[str, Any], monkeypatch: pytest.Monk
     assert found.exit_code == 130
     assert "stopped; 3 cells are kept in physadv-benchmark" in found.stderr
     assert "go on with the same command and --resume" in found.stderr
+    assert len(table(OUT)) == 3
+    assert card(OUT)["cells not run"] == 6
+    page = (OUT / "leaderboard.html").read_text(encoding="utf-8")
+    assert "6 not run" in page
+    assert "≤" in page, "what is not run may still fall"
     line = refused(physadv(*RUN))
     assert "out: expected a folder without a benchmark, got physadv-benchmark" in line
     assert "--resume" in line
