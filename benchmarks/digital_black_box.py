@@ -25,7 +25,7 @@ from benchmarks import show
 from benchmarks.pictures import known_victim, read_right
 from physadv.attacks.digital import DigitalAttack, Rows, size
 from physadv.attacks.digital.ball import random_point
-from physadv.cli.plugins import find_attack
+from physadv.attacks.digital.named import find_attack
 from physadv.core import Answer, Encoded, UserError, generator, quantise, spawn, wilson
 from physadv.core.check import one_of
 from physadv.objectives import as_labelled, cross_entropy, untargeted

@@ -8,6 +8,7 @@ from physadv import __version__
 from physadv.cli.attack import attack
 from physadv.cli.attacks import attacks
 from physadv.cli.audit import audit_command
+from physadv.cli.benchmark import benchmark_command
 from physadv.cli.chart import calibrate_command, chart
 from physadv.cli.defences import defences
 from physadv.cli.evaluate import evaluate, sheet
@@ -41,6 +42,7 @@ app.command()(chart)
 app.command("calibrate")(calibrate_command)
 app.command("explain")(explain_command)
 app.command("audit")(audit_command)
+app.command("benchmark")(benchmark_command)
 app.command()(defences)
 train_app.command()(gan)
 train_app.command()(robust)

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
-from physadv.attacks.digital import About, DigitalAttack, Needs
-from physadv.attacks.digital.substitute import Transfer
-from physadv.cli.plugins import about_attack, eps_name, find_attack, read_number, settings_known
+from physadv.attacks.digital import DigitalAttack, Needs
+from physadv.attacks.digital.named import (
+    eps_name,
+    find_attack,
+    needs_of,
+    norm_of,
+    read_eps,
+    settings_known,
+)
 from physadv.cli.show import bar
 from physadv.core import UserError, check
 from physadv.evaluation import Pictures, Run, attack_pictures
 from physadv.objectives import Objective
 from physadv.victims import UNANSWERED, Victim
-
-NORMS = ("inf", "2", "1", "0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +29,9 @@ class Planned:
     attack: DigitalAttack
 
     @property
-    def about(self) -> About | None:
-        """What it says of itself."""
-        return about_attack(self.name)
-
-    @property
     def needs(self) -> Needs | None:
         """What it must be told, None where that is not known."""
-        known = None if self.about is None else self.about.needs
-        own: Needs | None = getattr(self.attack, "needs", known)
-        return own
+        return needs_of(self.name, self.attack)
 
 
 def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> list[Planned]:
@@ -44,7 +40,7 @@ def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> l
     Of several attacks each takes of the settings those that it knows.
     """
     given, found = read_pairs(settings), list[Planned]()
-    sizes = [size(text) for text in eps]
+    sizes = [read_eps(text) for text in eps]
     check(not (sizes and "eps" in given), "eps", expected="--eps or --set eps", got="both")
     for name in dict.fromkeys(names):
         known = settings_known(name) if len(names) > 1 else None
@@ -55,7 +51,7 @@ def plan(names: Sequence[str], eps: Sequence[str], settings: Sequence[str]) -> l
             made = find_attack(name, full)
             told = full if text is None else own | {"eps": text}
             value = told.get("eps") if word else None
-            found.append(Planned(name, None if value is None else size(value), told, made))
+            found.append(Planned(name, None if value is None else read_eps(value), told, made))
     used = {key for one in found for key in one.settings}
     for key in given:
         check(key in used, "set", expected="a setting of one of the attacks", got=key)
@@ -96,29 +92,11 @@ def run_all(
                 fault = error if isinstance(error, UserError) else None
                 last = replace(runs[-1].found, interrupted=True, fault=fault)
                 return [*runs[:-1], replace(runs[-1], found=last)]
-            norm = _norm(one.attack, one.about)
+            norm = norm_of(one.name, one.attack)
             runs.append(Run(one.name, one.eps, found, one.settings, one.needs, norm))
             if found.interrupted:
                 break
     return runs
-
-
-def _norm(attack: object, about: About | None) -> str | None:
-    """Return the norm that an attack keeps small, on a substitute its own; None: unknown."""
-    inner = attack.attack if isinstance(attack, Transfer) else attack
-    own = getattr(inner, "norm", None)
-    if own is not None:
-        return f"{own:g}"
-    known = inner.about if inner is not attack and hasattr(inner, "about") else about
-    return known.norm if known is not None and known.norm in NORMS else None
-
-
-def size(text: str) -> float:
-    """Read the size of a change, e.g. 8/255; raises `UserError`."""
-    value = read_number(text)
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    check(good, "eps", expected="a number", got=repr(text))
-    return float(cast(float, value))
 
 
 def read_pairs(settings: Sequence[str]) -> dict[str, str]:

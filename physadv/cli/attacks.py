@@ -6,9 +6,9 @@ from typing import Annotated
 from rich.table import Table
 
 from physadv.attacks.digital import About, Framework
+from physadv.attacks.digital.named import OWN, plugins_found
 from physadv.attacks.digital.substitute import Transfer
 from physadv.cli.options import option
-from physadv.cli.plugins import OWN, plugins_found
 from physadv.cli.show import console, polite
 from physadv.core.check import one_of
 

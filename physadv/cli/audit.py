@@ -6,8 +6,8 @@ from typing import Annotated
 from rich.table import Table
 
 from physadv.attacks.digital import settings_of
-from physadv.cli.attack_runs import size
-from physadv.cli.defences import find_defence
+from physadv.attacks.digital.named import read_eps
+from physadv.cli.attack_runs import read_pairs
 from physadv.cli.options import (
     LOCAL,
     VICTIM,
@@ -19,6 +19,7 @@ from physadv.cli.options import (
 )
 from physadv.cli.show import bar, console, polite
 from physadv.core import Rate
+from physadv.defences.named import find_defence
 from physadv.evaluation import Audited, Plan, audit_defence, read_pictures
 from physadv.output import check_attacked, write_audited
 from physadv.victims import load_beside, load_victim
@@ -90,8 +91,8 @@ def audit_command(
     physadv audit --images table.csv --victim pgd.safetensors --undefended bundled
     """
     check_attacked(out, force=force)
-    plan = Plan(size(eps), steps, restarts, averaged, queries)
-    made = None if defence is None else find_defence(defence, settings or [])
+    plan = Plan(read_eps(eps), steps, restarts, averaged, queries)
+    made = None if defence is None else find_defence(defence, read_pairs(settings or []))
     file = None if labels is None else Path(labels)
     known = load_victim(victim, labels=file, size_px=size_px)
     defended = known if made is None else made(known)

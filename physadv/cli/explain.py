@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from rich.table import Table
 
+from physadv.attacks.digital.named import read_eps
 from physadv.attacks.digital.substitute import FILE, load_substitute
-from physadv.cli.attack_runs import size
 from physadv.cli.options import LOCAL, VICTIM, ForceOption, LabelsOption, SizeOption, option
 from physadv.cli.show import bar, console, polite
 from physadv.core import Encoded, Rate, UserError, check
@@ -120,7 +120,7 @@ def _others(known: Loaded, specs: Sequence[str], eps: str | None) -> Others | No
         if found.name in {one.name for one in (known, *victims)}:
             found.name += f" ({spec})"
         victims.append(found)
-    others = Others(victims, eps=size(eps or EPS))
+    others = Others(victims, eps=read_eps(eps or EPS))
     others.beside(known)
     return others
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from physadv.attacks.digital.named import read_values
 from physadv.cli.attack_runs import read_pairs
 from physadv.cli.options import flag, option
-from physadv.cli.plugins import read_number
 from physadv.cli.run import STOPPED
 from physadv.cli.show import bar, console, errors, polite
 from physadv.core import check
@@ -83,7 +83,7 @@ def robust(
     from physadv.victims.bundled import SIZE_PX, recogniser
 
     given = read_pairs([*(settings or ()), *([] if eps is None else [f"eps={eps}"])])
-    known = robust_method(method, {key: read_number(text) for key, text in given.items()})
+    known = robust_method(method, read_values(given))
     recipe = RobustRecipe(batches=batches or BATCHES[method], begin=begin, seed=seed)
     _check_out(out, resume=resume, force=force)
     crops = read_crops(data, "train")

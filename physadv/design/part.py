@@ -1,8 +1,8 @@
-"""What the parts of a design share: how they are read, and the numbers that they hold."""
+"""The numbers that the parts of a design hold."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 Positive = Annotated[float, Field(gt=0, description="a number above 0")]
 Weight = Annotated[float, Field(ge=0, description="a number, at least 0")]
@@ -13,16 +13,3 @@ Share = Annotated[
 Ratio = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Chance = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")]
 Cell = Annotated[float, Field(ge=1, le=1000, description="millimetres, from 1 to 1000")]
-
-
-class Part(BaseModel):
-    """Settings that belong together: none unknown, none changed later, all finite."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True
-    )
-
-    @classmethod
-    def usual(cls, name: str) -> object:
-        """Return a setting's default."""
-        return cls.model_fields[name].default

@@ -31,7 +31,7 @@ from physadv.attacks.digital import (
     Universal,
     settings_of,
 )
-from physadv.cli.plugins import OWN
+from physadv.attacks.digital.named import OWN
 from physadv.core import Encoded
 from physadv.presets import PRESETS
 from physadv.testing import ContractError, check_digital

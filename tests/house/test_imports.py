@@ -40,6 +40,7 @@ FRAMEWORKS = {
     "onnx2torch": "onnx",
     "onnxruntime": "onnx",
     "gymnasium": "gymnasium",
+    "pyarrow": "parquet",
     "ray": "ray",
     "sklearn": "scikit",
 }
@@ -162,6 +163,8 @@ def test_the_command_line_starts_without_what_few_commands_need() -> None:
         "art",
         "foolbox",
         "gymnasium",
+        "pyarrow",
+        "ray",
     ]
     code = f"import sys, physadv.cli; print([one for one in {slow} if one in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,8 +1,8 @@
-"""What is wrong with a design, all at once, in the words of `UserError`."""
+"""What is wrong with a file of settings, all at once, in the words of `UserError`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -24,6 +24,15 @@ EXPECTED = {
 """What is expected where a pydantic error of this type comes and the field says nothing itself."""
 
 
+class FaultsError(ValueError):
+    """Several things that are wrong with one part, for a validator to raise."""
+
+    def __init__(self, faults: Sequence[UserError]) -> None:
+        """Hold them."""
+        super().__init__("; ".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
 def as_user_error(
     error: ValidationError, model: type[BaseModel], where: str, names: Mapping[str, str]
 ) -> UserError:
@@ -31,12 +40,24 @@ def as_user_error(
 
     `names` says what the user calls a dotted setting, if not that; `where` the settings are from.
     """
-    faults = [_fault(detail, model, names) for detail in error.errors()]
+    faults = [fault for detail in error.errors() for fault in _faults(detail, model, names)]
     if len(faults) == 1:
         only = faults[0]
         return only if only.argument in names.values() else only.about(f"{where}, {only.argument}")
+    return told_together(where, faults)
+
+
+def told_together(where: str, faults: Sequence[UserError]) -> UserError:
+    """Return one error about several faults of a file."""
     told = "; ".join(f"({k}) {fault}" for k, fault in enumerate(faults, start=1))
     return UserError(where, expected="settings that fit", got=f"{len(faults)} faults: {told}")
+
+
+def _faults(detail: Any, model: type[BaseModel], names: Mapping[str, str]) -> list[UserError]:
+    steps, inner = [str(step) for step in detail["loc"]], detail.get("ctx", {}).get("error")
+    if isinstance(inner, FaultsError):
+        return [one.about(_called([*steps, one.argument], names)) for one in inner.faults]
+    return [_fault(detail, model, names)]
 
 
 def _fault(detail: Any, model: type[BaseModel], names: Mapping[str, str]) -> UserError:
@@ -78,13 +99,15 @@ def _unknown(steps: list[str], model: type[BaseModel]) -> UserError:
 
 
 def _model(model: type[BaseModel], steps: list[str]) -> type[BaseModel] | None:
+    """Return the part that steps lead to, one of those by name in a table too."""
+    kind: Any = model
     for step in steps:
-        field = model.model_fields.get(step)
-        kind = None if field is None else field.annotation
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            return None
-        model = kind
-    return model
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(step)
+            kind = None if field is None else field.annotation
+        else:
+            kind = get_args(kind)[-1] if get_origin(kind) is dict else None
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _field(model: type[BaseModel], steps: list[str]) -> FieldInfo | None:
