@@ -17,8 +17,10 @@ from physadv.core import UserError, generator
 from physadv.training.robust import (
     Fast,
     Free,
+    Masks,
     Method,
     Mix,
+    Noise,
     PatchTraining,
     Pgd,
     Physical,
@@ -85,6 +87,16 @@ def test_a_sequential_network_is_hardened(method: Method) -> None:
         assert accuracy(made, *data(on, 64, seed=8)) >= 0.75
         found.append(attacked(made))
     assert found[1] > found[0] + 0.1
+
+
+@pytest.mark.parametrize("method", [Noise(0.05), Masks(1, 0.25)], ids=("noise", "masks"))
+def test_what_certified_defences_show_is_learnt(method: Method) -> None:
+    """Bands of toys of one colour would tell nothing."""
+    on = sequential()
+    x, y = data(on, 256, seed=7)
+    before = accuracy(on, *data(on, 64, seed=8))
+    RobustTrainer(on, method, seed=1).fit(x, one_hot(y), batch_size=32, nb_epochs=12)
+    assert accuracy(on, *data(on, 64, seed=8)) >= max(0.75, before + 0.1)
 
 
 def test_training_is_teach_behind_range_order_and_preprocessing() -> None:
