@@ -1,6 +1,6 @@
 """Smoothing and defences against patches on real signs: read, certified, attacked, and their cost.
 
-python -m benchmarks.patch_defences DATA [--table patches] [--n 60] [--attacked 16] [--share 0.025]
+python -m benchmarks.patch_defences DATA [--victim FILE] [--table patches] [--n 60] [--share 0.025]
 """
 
 from pathlib import Path
@@ -40,6 +40,7 @@ TABLES = ("patches", "smoothing", "both")
 
 def main(
     data: Annotated[Path, typer.Argument(help="Folder with gtsrb/ and victims/.")],
+    victim: Annotated[str, typer.Option(help="bundled, or weights of train robust.")] = "bundled",
     table: Annotated[str, typer.Option(help="patches, smoothing or both.")] = "both",
     n: Annotated[int, typer.Option(help="Images, at most, drawn at random.", min=1)] = 60,
     attacked: Annotated[int, typer.Option(help="Of these with a patch.", min=0)] = 16,
@@ -53,7 +54,7 @@ def main(
     one_of("table", table, TABLES)
     keep_memory()
     show.heading()
-    known = known_victim(data, "bundled")
+    known = known_victim(data, victim)
     images, labels = read_right(known, data, n, seed=seed)
     if table != "smoothing":
         side = patch_side(share, known.size_px)
@@ -62,11 +63,11 @@ def main(
         show.console.print(told, markup=False)
         row("defence", "read", "certified", f"read, adaptive patch ({len(masks)})", "slowdown")
         for name, how in [one for one in defences(share) if one[0].startswith(only)]:
-            victim: Victim = known if how is None else how(known)
-            right = rate(read(victim, images) == labels)
+            guarded: Victim = known if how is None else how(known)
+            right = rate(read(guarded, images) == labels)
             sure = certified(how, known, images, labels, side)
-            held = still_read(victim, images, labels, masks, steps)
-            row(name, right, sure, held, slower(victim, known, images))
+            held = still_read(guarded, images, labels, masks, steps)
+            row(name, right, sure, held, slower(guarded, known, images))
     if table != "patches":
         smoothing(known, images, labels, estimate)
 
