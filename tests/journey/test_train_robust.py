@@ -87,7 +87,7 @@ def test_bad_input_is_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
     nothing.mkdir()
     for wrong, said in (
         (command(nothing, out), "data: expected a GTSRB folder"),
-        (command(folder, out, method="madry"), "method: expected one of distil, fast, free"),
+        (command(folder, out, method="madry"), "method: expected one of bands, distil, fast, free"),
         (command(folder, out, "--eps", 8), "8 of 255 is 8/255"),
         (command(folder, out, "--eps", "4/255", method="physical"), "physical has no settings"),
         (command(folder, out, "--set", "temperature=0", method="distil"), "expected above 0"),
