@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from physadv.core import check
-from physadv.core.part import Part
-from physadv.design.part import Cell, Count, Positive, Ratio, Weight
+from physadv.core.part import Cell, Count, Part, Positive, Ratio, Weight
 from physadv.patch import LaserLine, LensDots, Patch, Projection, ShadowPolygon
 
 LIGHT = {

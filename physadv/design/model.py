@@ -19,9 +19,8 @@ from pydantic import (
 from physadv.core import UserError, check
 from physadv.core.check import one_of
 from physadv.core.faults import as_user_error
-from physadv.core.part import Part
+from physadv.core.part import Cell, Chance, Count, Part, Positive, Share, Weight
 from physadv.design.light import LIGHT, LightPart
-from physadv.design.part import Cell, Chance, Count, Positive, Share, Weight
 from physadv.patch import read_inks
 from physadv.presets import (
     NAMES,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,7 @@ from physadv.attacks.digital import DigitalAttack
 from physadv.attacks.digital.named import eps_name, find_attack
 from physadv.core import UserError, check
 from physadv.core.faults import FaultsError
-from physadv.core.part import Part
+from physadv.core.part import Chance, Count, Part, Positive
 from physadv.defences import (
     Defence,
     DerandomizedSmoothing,
@@ -24,9 +24,6 @@ from physadv.victims import Loaded, detects, load_beside, load_victim
 
 NONE = "none"
 """What a victim without a defence is called."""
-Count = Annotated[int, Field(ge=1, description="a whole number, at least 1")]
-Chance = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")]
-Radius = Annotated[float, Field(gt=0, description="a number above 0")]
 Settings = dict[str, Any]
 Certifying = RandomizedSmoothing | DerandomizedSmoothing | PatchCleanser
 
@@ -97,7 +94,7 @@ class CertifyPart(Part):
     choose a class and bound its probability.
     """
 
-    radii: tuple[Radius, ...] = ()
+    radii: tuple[Positive, ...] = ()
     patch_px: tuple[Count, ...] = ()
     select: Count = 100
     estimate: Count = 1000

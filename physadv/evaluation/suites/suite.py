@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError, model_validator
 from physadv.core import UserError
 from physadv.core.check import one_of
 from physadv.core.faults import as_user_error
-from physadv.core.part import Part
-from physadv.evaluation.suites.parts import AttackPart, Count, DefencePart, ImagesPart, VictimPart
+from physadv.core.part import Count, Part
+from physadv.evaluation.suites.parts import AttackPart, DefencePart, ImagesPart, VictimPart
 from physadv.presets import toml_text, toml_values
 
 
