@@ -12,11 +12,13 @@ from physadv.core.check import above_zero, at_least_one, one_of
 from physadv.training.augment import again, conditions
 from physadv.training.gtsrb_data import SignCrops
 from physadv.training.recogniser import Progress, adam, move_mean, normalised, one_cycle
-from physadv.training.robust.lesson import Lesson, Method
+from physadv.training.robust.lesson import Lesson, Method, learn
 from physadv.victims.bundled import SIZE_PX, SignNet, bundled
 
 EVERY = 20
 """Batches between two states."""
+LONGEST = 5.0
+"""What the slope of all weights is cut at."""
 BEGINNINGS = ("bundled", "random")
 
 
@@ -129,18 +131,12 @@ def _lesson(run: _Run, crops: SignCrops, rng: torch.Generator) -> Lesson:
 
 
 def _advance(run: _Run, lesson: Lesson, method: Method, recipe: RobustRecipe) -> None:
-    """Take the steps that a method wants on one batch; dropout has the batch's own seed."""
+    """Take the steps that a method wants on one batch."""
     for group in run.optimiser.param_groups:
         group["lr"] = one_cycle(run.done / recipe.batches, recipe.learning_rate)
     run.net.train()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(spawn(recipe.seed, "dropout", run.done))
-        for loss in method(lesson):
-            run.optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
-            run.optimiser.step()
-            run.loss = float(loss.detach())
+    seed = spawn(recipe.seed, "dropout", run.done)
+    run.loss = learn(lesson, method, run.optimiser, seed, longest=LONGEST)
     run.done += 1
     move_mean(run.mean, run.net, min(recipe.average, run.done / (10 + run.done)))
 

@@ -52,6 +52,31 @@ class Method(Protocol):
         """Yield losses (); after each a step of the weights is taken along its slope."""
 
 
+def learn(
+    lesson: Lesson,
+    method: Method,
+    optimiser: torch.optim.Optimizer,
+    seed: int,
+    *,
+    longest: float = inf,
+) -> float:
+    """Take the steps that a method wants on one batch, slopes no longer than `longest` in all.
+
+    Dropout has the batch's own seed. Returns the last loss, 0 where there is none.
+    """
+    told = 0.0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for loss in method(lesson):
+            optimiser.zero_grad()
+            loss.backward()
+            if longest < inf:
+                nn.utils.clip_grad_norm_(lesson.net.parameters(), longest)
+            optimiser.step()
+            told = float(loss.detach())
+    return told
+
+
 def ascend(
     loss: Callable[[Tensor], Tensor],
     images: Tensor,

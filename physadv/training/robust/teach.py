@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from physadv.core import check, generator, spawn
 from physadv.core.check import at_least_one
-from physadv.training.robust.lesson import Lesson, Method
+from physadv.training.robust.lesson import Lesson, Method, learn
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,10 @@ def teach(
                 shown = images[rows]
                 lesson = Lesson(net, shown, labels[rows], rng, memory, plain=shown)
                 net.train()
-                yield _taught(lesson, method, optimiser, spawn(recipe.seed, epoch, place))
+                yield learn(lesson, method, optimiser, spawn(recipe.seed, epoch, place))
     finally:
         for part, mode in modes:
             part.training = mode
-
-
-def _taught(lesson: Lesson, method: Method, optimiser: torch.optim.Optimizer, seed: int) -> float:
-    """Take the steps that a method wants on one batch; dropout has the batch's own seed."""
-    told = 0.0
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for loss in method(lesson):
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            told = float(loss.detach())
-    return told
 
 
 def _check(images: Tensor, labels: Tensor) -> None:
