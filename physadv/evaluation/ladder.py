@@ -26,7 +26,7 @@ from physadv.attacks.digital.settings import setting
 from physadv.core import Encoded, check, quantise, spawn
 from physadv.core.check import at_least_one
 from physadv.defences import REJECTED
-from physadv.objectives import Objective, cross_entropy, margin, untargeted
+from physadv.objectives import Objective, ScoreLoss, cross_entropy, margin, untargeted
 from physadv.victims import Ensemble, Victim
 
 CONTROL, SINGLE, ITERATED, RESTARTS = "noise", "single step", "iterated", "restarts"
@@ -137,6 +137,16 @@ def misread(victim: Victim) -> Objective:
     return untargeted(margin, never=refused)
 
 
+def unaware(victim: Victim, loss: ScoreLoss) -> Objective:
+    """Return the same success with a loss that knows of no class `rejected`."""
+    return replace(untargeted(loss), goals=misread(victim).goals)
+
+
+def on_mean(attack: DigitalAttack, victim: Victim, times: int) -> DigitalAttack:
+    """Return an attack on the mean of several answers (Athalye et al. 2018)."""
+    return MadeOn(Ensemble([victim] * times), attack)
+
+
 @torch.no_grad()
 def is_random(victim: Victim, images: Encoded) -> bool:
     """Tell whether two calls with the same images (B,3,H,W) get different answers."""
@@ -154,8 +164,7 @@ def ladder(
     whether gradients tell the truth; so do a larger and a boundless budget.
     """
     aware, eps, steps = misread(victim), plan.eps, plan.steps
-    blind = replace(untargeted(cross_entropy), goals=aware.goals)
-    simple = replace(untargeted(margin), goals=aware.goals)
+    blind, simple = unaware(victim, cross_entropy), unaware(victim, margin)
     if victim.differentiable:
         yield Rung(SINGLE, eps, "gradients", FastGradient(inf, eps), blind)
         yield Rung(ITERATED, eps, "gradients", PGD(inf, eps, steps=steps), blind)
@@ -164,7 +173,7 @@ def ladder(
         for size in (eps, min(2 * eps, UNBOUNDED), UNBOUNDED):
             most: DigitalAttack = replace(hard, eps=size, steps=2 * steps)
             if random:
-                most = MadeOn(Ensemble([victim] * plan.averaged), most)  # Athalye et al. 2018
+                most = on_mean(most, victim, plan.averaged)
             yield Rung(ADAPTIVE, size, "gradients", Again(most, plan.restarts), aware)
     if plan.queries:
         asked = EstimatedPGD(eps=eps, queries=plan.queries, method="nes")

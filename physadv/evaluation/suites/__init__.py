@@ -12,7 +12,7 @@ from physadv.evaluation.suites.cells import (
     file_name,
     plan_cells,
 )
-from physadv.evaluation.suites.measure import Failure, Outcome, run_cell, tried
+from physadv.evaluation.suites.measure import Failure, Outcome, processor_s, run_cell, tried
 from physadv.evaluation.suites.prepared import Prepared, facts_of, prepare
 from physadv.evaluation.suites.processes import Begun, Result, Runner, cores, here, in_processes
 from physadv.evaluation.suites.ray import on_ray
@@ -45,6 +45,7 @@ __all__ = [
     "on_ray",
     "plan_cells",
     "prepare",
+    "processor_s",
     "read_suite",
     "run_cell",
     "suite_from",

@@ -94,7 +94,7 @@ def content(prepared: Prepared, cell: Cell) -> dict[str, Any]:
         "seed": suite.seed,
         "victim": suite.victims[cell.victim].model_dump(mode="json"),
         "digests": list(prepared.digests[cell.victim]),
-        "images": prepared.images_digest(cell.victim),
+        "images": prepared.images[cell.victim],
         "defence": defence.model_dump(mode="json", exclude={"certify"}),
         "files": _file_digests([suite.victims[cell.victim].spec, defence.name]),
         "versions": {name: version(name) for name in PACKAGES},

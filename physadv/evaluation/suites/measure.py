@@ -19,13 +19,13 @@ from physadv.defences import (
     RandomizedSmoothing,
 )
 from physadv.evaluation.digital import attack_pictures
-from physadv.evaluation.ladder import MadeOn, is_random, misread
+from physadv.evaluation.ladder import MadeOn, is_random, misread, on_mean, unaware
 from physadv.evaluation.pictures import PART, Pictures
 from physadv.evaluation.suites.cells import CERTIFY, CLEAN, STATIC, Cell
 from physadv.evaluation.suites.parts import CertifyPart, DefencePart
 from physadv.evaluation.suites.prepared import Prepared, victims_of
-from physadv.objectives import margin, untargeted
-from physadv.victims import Ensemble, Victim
+from physadv.objectives import margin
+from physadv.victims import Victim
 
 REPEATS = 3
 """How often answers are timed; the shortest time counts."""
@@ -122,14 +122,14 @@ def _clean(victim: Victim, source: Victim, pictures: Pictures) -> Outcome:
     if REJECTED in victim.labels:
         refused = int((answers == victim.labels.index(REJECTED)).sum())
     few = Encoded(pictures.images[:PART])
-    plain = 0.0 if victim is source else _processor_s(source, few)
-    slowdown = _processor_s(victim, few) / plain if plain > 0 else None
+    plain = 0.0 if victim is source else processor_s(source, few)
+    slowdown = processor_s(victim, few) / plain if plain > 0 else None
     right = tuple((answers == pictures.labels).tolist())
     return Outcome(right, slowdown=slowdown, refused=refused)
 
 
-def _processor_s(victim: Victim, images: Encoded) -> float:
-    """Return the processor time of answering once, the least of several."""
+def processor_s(victim: Victim, images: Encoded) -> float:
+    """Return the processor time of answering for images once, the least of several."""
     least = inf
     for _ in range(REPEATS):
         began = process_time()
@@ -149,8 +149,8 @@ def _attacked(prepared: Prepared, cell: Cell, victim: Victim, source: Victim) ->
         return Outcome(tuple(before.tolist()), norm=norm, needs=needs, doubts=told)
     met = adaptively(attack, victim, pictures, suite.averaged) if needs == "gradients" else attack
     goal = misread(victim)
-    if cell.kind == STATIC:  # whose source knows no class `rejected`
-        met, goal = MadeOn(source, attack), replace(untargeted(margin), goals=goal.goals)
+    if cell.kind == STATIC:
+        met, goal = MadeOn(source, attack), unaware(victim, margin)
     seed, watch = spawn(suite.seed, "cell"), (suite.batch, lambda _share: None)
     found = attack_pictures(
         victim, met, pictures.take(before), (goal, None), seed=seed, watch=watch
@@ -178,7 +178,7 @@ def adaptively(
 ) -> DigitalAttack:
     """Return an attack with gradients, on the mean of several answers where these are random."""
     if averaged > 1 and is_random(victim, Encoded(pictures.images[:2])):
-        return MadeOn(Ensemble([victim] * averaged), attack)  # Athalye et al. 2018
+        return on_mean(attack, victim, averaged)
     return attack
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,18 @@ class Prepared:
     digests: dict[str, tuple[str, ...]]
     able: frozenset[str]
 
-    def images_digest(self, victim: str) -> str:
-        """Return the SHA-256 of the pictures and labels that a victim meets."""
-        whole = hashlib.sha256()
-        for one in (self.pictures[victim], self.fitted[victim]):
-            whole.update((255 * one.images).round().byte().numpy().tobytes())
-            whole.update(str(one.labels.tolist()).encode())
-        return whole.hexdigest()
+    @cached_property
+    def images(self) -> dict[str, str]:
+        """The SHA-256 of the pictures and labels that each victim meets."""
+        return {name: _digest((one, self.fitted[name])) for name, one in self.pictures.items()}
+
+
+def _digest(every: Iterable[Pictures]) -> str:
+    whole = hashlib.sha256()
+    for one in every:
+        whole.update((255 * one.images).round().byte().numpy().tobytes())
+        whole.update(str(one.labels.tolist()).encode())
+    return whole.hexdigest()
 
 
 def prepare(suite: Suite) -> Prepared:
@@ -113,9 +118,8 @@ def _gtsrb(folder: Path, victim: Loaded) -> Pictures:
 
 def facts_of(prepared: Prepared) -> dict[str, Any]:
     """Return what a suite's results depend on beside the machine, as plain data."""
-    names = prepared.suite.victims
     return {
         "suite": prepared.suite.told(),
-        "images": {name: prepared.images_digest(name) for name in names},
-        "victims": {name: list(prepared.digests[name]) for name in names},
+        "images": prepared.images,
+        "victims": {name: list(digests) for name, digests in prepared.digests.items()},
     }
