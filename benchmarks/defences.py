@@ -9,7 +9,6 @@ misread as it is counts as lost. Certificates are against the norm 2, and stand 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from time import process_time
 from typing import Annotated
 
 import torch
@@ -36,6 +35,7 @@ from physadv.defences import (
     TotalVariation,
 )
 from physadv.evaluation import Pictures, Plan, attack_bare, audit_defence
+from physadv.evaluation.suites import processor_s
 from physadv.training.robust import drawn_images
 from physadv.victims import Classifier, Victim
 from physadv.victims.bundled import bundled, recogniser
@@ -87,8 +87,8 @@ def main(
     images, labels = drawn_images(data / "gtsrb", victim.size_px, n)
     files = tuple(Path(f"{k}.png") for k in range(len(images)))
     pictures = Pictures(files, Encoded(quantise(images)), labels, True)
-    row(*HEAD)
-    row(*["---"] * len(HEAD))
+    show.row(*HEAD)
+    show.row(*["---"] * len(HEAD))
     chosen = chosen_of(only) if only or not hardened else []
     known: Iterator[Row] = chain(
         ((file.stem, recogniser(file), "-") for file in hardened or ()),
@@ -100,12 +100,12 @@ def main(
     plans = [Plan(size / 255, steps, restarts, 4, queries) for size in sizes]
     bare = [attack_bare(victim, pictures, plan) for plan in plans]
     for name, guarded, certified in known:
-        slower = seconds(guarded, pictures.images) / seconds(victim, pictures.images)
+        slower = processor_s(guarded, pictures.images) / processor_s(victim, pictures.images)
         for plan, plain in zip(plans, bare, strict=True):
             found = audit_defence(guarded, pictures, plan, undefended=plain)
             rates = (found.clean, found.blind, found.robust, found.plain)
             size = f"{255 * plan.eps:g}/255"
-            row(name, size, *map(str, rates), found.verdict, certified, f"{slower:.1f}")
+            show.row(name, size, *map(str, rates), found.verdict, certified, f"{slower:.1f}")
             for doubt in found.doubts:
                 show.console.print(f"doubt of {name}: {doubt}", markup=False, soft_wrap=True)
 
@@ -167,22 +167,6 @@ def taught(
     bench = prepared(victim, data, budgets, made)
     for name in names:
         yield name, reform.MAKE[name](bench)(victim), "-"
-
-
-def row(*cells: str) -> None:
-    """Print a row of the table."""
-    show.console.print(f"| {' | '.join(cells)} |", markup=False, soft_wrap=True)
-
-
-@torch.no_grad()
-def seconds(victim: Victim, images: Encoded) -> float:
-    """Return the least processor time of three answers."""
-    taken = []
-    for _ in range(3):
-        begun = process_time()
-        victim(images)
-        taken.append(process_time() - begun)
-    return min(taken)
 
 
 if __name__ == "__main__":

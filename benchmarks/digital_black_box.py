@@ -221,7 +221,7 @@ def main(
         seconds, asked = sum(one[2] for one in found), sum(one[1] for one in found) / len(found)
         rate = str(wilson(len(firsts), len(found)))
         row = (rate, f"{median(firsts):.0f}" if firsts else "-", f"{asked:.0f}", f"{seconds:.0f}")
-        show.console.print(f"| {name} | {' | '.join(row)} |", markup=False, soft_wrap=True)
+        show.row(name, *row)
         table.add_row(name, *row)
     show.console.print(table)
 

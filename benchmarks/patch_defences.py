@@ -4,7 +4,6 @@ python -m benchmarks.patch_defences DATA [--victim FILE] [--table patches] [--n 
 """
 
 from pathlib import Path
-from time import process_time
 from typing import Annotated
 
 import torch
@@ -26,6 +25,7 @@ from physadv.defences import (
     SaliencyMasking,
 )
 from physadv.defences.patch.masked import patch_side
+from physadv.evaluation.suites import processor_s
 from physadv.objectives import margin, untargeted
 from physadv.victims import Classifier, Victim
 
@@ -61,20 +61,15 @@ def main(
         masks = places(min(attacked, len(images)), side, known.size_px, seed)
         told = f"patch of {side}x{side} of {known.size_px} px, {steps} steps"
         show.console.print(told, markup=False)
-        row("defence", "read", "certified", f"read, adaptive patch ({len(masks)})", "slowdown")
+        show.row("defence", "read", "certified", f"read, adaptive patch ({len(masks)})", "slowdown")
         for name, how in [one for one in defences(share) if one[0].startswith(only)]:
             guarded: Victim = known if how is None else how(known)
             right = rate(read(guarded, images) == labels)
             sure = certified(how, known, images, labels, side)
             held = still_read(guarded, images, labels, masks, steps)
-            row(name, right, sure, held, slower(guarded, known, images))
+            show.row(name, right, sure, held, slower(guarded, known, images))
     if table != "patches":
         smoothing(known, images, labels, estimate)
-
-
-def row(*cells: str) -> None:
-    """Print a row of a table."""
-    show.console.print(f"| {' | '.join(cells)} |", markup=False, soft_wrap=True)
 
 
 def defences(share: float) -> list[tuple[str, Defence | None]]:
@@ -109,7 +104,9 @@ def certified(
 
 def smoothing(victim: Classifier, images: Encoded, labels: Tensor, estimate: int) -> None:
     """Print how smoothing reads, abstains and certifies by the radius in the norm 2."""
-    row("sigma", "read", "abstains", *(f"certified at {radius:g}" for radius in RADII), "slowdown")
+    show.row(
+        "sigma", "read", "abstains", *(f"certified at {radius:g}" for radius in RADII), "slowdown"
+    )
     for sigma in SIGMAS:
         how = RandomizedSmoothing(sigma)
         parts = parted(images)
@@ -118,7 +115,7 @@ def smoothing(victim: Classifier, images: Encoded, labels: Tensor, estimate: int
         sure = [rate(torch.cat([one.holds(some, r) for one, some in pairs])) for r in RADII]
         right = rate(read(how(victim), images) == labels)
         none = rate(torch.cat([one.labels == -1 for one in found]))
-        row(f"{sigma:g}", right, none, *sure, slower(how(victim), victim, images))
+        show.row(f"{sigma:g}", right, none, *sure, slower(how(victim), victim, images))
 
 
 def places(n: int, side: int, size_px: tuple[int, int], seed: int) -> Tensor:
@@ -158,17 +155,8 @@ def parted(images: Tensor) -> list[Encoded]:
 
 def slower(victim: Victim, bare: Victim, images: Encoded) -> str:
     """Return how many times the CPU time of the bare victim's answer a defended one takes."""
-    return f"{seconds(victim, images) / seconds(bare, images):.0f}"
-
-
-def seconds(victim: Victim, images: Encoded) -> float:
-    """Return the CPU seconds that reading takes, the least of three times."""
-    some, taken = Encoded(images[:TIMED]), []
-    for _ in range(3):
-        begun = process_time()
-        read(victim, some)
-        taken.append(process_time() - begun)
-    return min(taken)
+    some = Encoded(images[:TIMED])
+    return f"{processor_s(victim, some) / processor_s(bare, some):.0f}"
 
 
 def rate(hits: Tensor) -> str:

@@ -29,6 +29,7 @@ from physadv.defences import (
     MagNet,
     Reconstruction,
 )
+from physadv.evaluation.suites import processor_s
 from physadv.generative import (
     GanRecipe,
     Generator,
@@ -103,7 +104,7 @@ def main(
     made = made_generator(data, generator, budgets) if "defense-gan" in chosen else None
     bench = prepared(victim, data, budgets, made, seed)
     attacks = [f"{kind}, {eps}/255" for eps in EPS for kind in ("static", "adaptive")]
-    _print("defence", "clean", "rejected, clean", *attacks, "slower", "taught, CPU s")
+    show.row("defence", "clean", "rejected, clean", *attacks, "slower", "taught, CPU s")
     judge = Judge(victim, judged, truth, attack_steps, seed)
     judge.row("none", victim, 0.0)
     for name in chosen:
@@ -134,7 +135,7 @@ class Judge:
         self.images = Encoded(quantise(images))
         self.attacks = [PGD(eps=eps / 255, steps=steps) for eps in EPS]
         self.static = [self.attacked(victim, attack) for attack in self.attacks]
-        self.seconds = _seconds(victim, self.images)
+        self.seconds = processor_s(victim, self.images)
 
     def attacked(self, victim: Victim, attack: PGD) -> Encoded:
         """Return the images attacked through a victim, rounded to 8 bits."""
@@ -152,16 +153,12 @@ class Judge:
             for images in (static, own):
                 got = self._read(victim, images)
                 cells.append(_share((got == self.labels) | (got == rejected)))
-        slower = _seconds(victim, self.images) / self.seconds
-        _print(name, *cells, f"{slower:.1f}", f"{taught:.0f}")
+        slower = processor_s(victim, self.images) / self.seconds
+        show.row(name, *cells, f"{slower:.1f}", f"{taught:.0f}")
 
     @torch.no_grad()
     def _read(self, victim: Victim, images: Encoded) -> Tensor:
         return victim(images).best
-
-
-def _print(*cells: str) -> None:
-    show.console.print(f"| {' | '.join(cells)} |", markup=False, soft_wrap=True)
 
 
 def _rejected(victim: Victim) -> int:
@@ -171,17 +168,6 @@ def _rejected(victim: Victim) -> int:
 
 def _share(held: Tensor) -> str:
     return str(wilson(int(held.sum()), len(held)))
-
-
-@torch.no_grad()
-def _seconds(victim: Victim, images: Encoded, rounds: int = 3) -> float:
-    """Return the least processor time of a call."""
-    taken = []
-    for _ in range(rounds):
-        begun = process_time()
-        victim(images)
-        taken.append(process_time() - begun)
-    return min(taken)
 
 
 def made_generator(data: Path, path: Path | None, budgets: Budgets) -> Generator:

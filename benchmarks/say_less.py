@@ -108,7 +108,8 @@ def main(
     images, labels = read_right(victim, data, 2 * n, seed=seed)
     images, labels = Encoded(quantise(images)[:n]), labels[:n]
     head = ("attack", "defence", "success", "median queries", "mean queries", "times", "CPU s")
-    show.console.print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", markup=False)
+    show.row(*head)
+    show.row(*["---"] * len(head))
     for attacker in attack or (*BY_SCORES, *BY_LABELS):
         plain = 0.0
         for name, defence in DEFENCES.items():
@@ -125,8 +126,7 @@ def main(
             plain = mean(used) if name == BARE else plain
             rate = wilson(sum(first is not None for first in firsts), len(firsts))
             told = (f"{median(used):.0f}", f"{mean(used):.0f}", f"{mean(used) / plain:.2f}")
-            row = (attacker, name, str(rate), *told, f"{process_time() - begun:.0f}")
-            show.console.print(f"| {' | '.join(row)} |", markup=False, soft_wrap=True)
+            show.row(attacker, name, str(rate), *told, f"{process_time() - begun:.0f}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,11 @@ def heading() -> None:
     console.print(", ".join(f"{name} {found or 'missing'}" for name, found in versions().items()))
 
 
+def row(*cells: str) -> None:
+    """Print a row of a table as Markdown has it."""
+    console.print(f"| {' | '.join(cells)} |", markup=False, soft_wrap=True)
+
+
 def case(measured: Case, figures: dict[str, Any]) -> None:
     """Print the steps, the world's share of the forward pass, and what each effect costs."""
     layout = "channels last" if measured.channels_last else "channels first"

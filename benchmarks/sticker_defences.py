@@ -85,7 +85,7 @@ def main(
     design = design_from(
         {"sign": shown, "seed": seed, "judged": n, "sticker": sticker, "world": NEAR}
     )
-    row("victim", "bare", "static", "adaptive", "less than the first", "sticker", "CPU s")
+    show.row("victim", "bare", "static", "adaptive", "less than the first", "sticker", "CPU s")
     for spec in victims.split(","):
         names = {
             f"{shown}, {area:g} % in {pieces}, {steps} steps: {Path(spec).stem}, {one}": one
@@ -192,17 +192,12 @@ def tell(name: str, one: Row, first: Row) -> None:
     hits = [torch.tensor(part["misread"]["adaptive"]) for part in (first, one)]
     less = str(paired(hits[0], hits[1], torch.arange(len(hits[0])), generator(0)))
     size = f"{one['area_pct']} %, {one['legend_pct']} % of the letters, {one['patch_px']} px"
-    row(name, *rates, less, size, str(one["seconds"]))
+    show.row(name, *rates, less, size, str(one["seconds"]))
 
 
 def rate(hits: list[bool]) -> Rate:
     """Return a share with its interval."""
     return wilson(sum(hits), len(hits))
-
-
-def row(*cells: str) -> None:
-    """Print a row of a table."""
-    show.console.print(f"| {' | '.join(cells)} |", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
