@@ -22,10 +22,11 @@ from physadv.attacks.digital import (
     Watch,
 )
 from physadv.attacks.digital.attack import UNKNOWN, ignore
+from physadv.attacks.digital.descend import succeeds
 from physadv.attacks.digital.settings import setting
-from physadv.core import Encoded, check, quantise, spawn
+from physadv.core import Encoded, check, spawn
 from physadv.core.check import at_least_one
-from physadv.defences import REJECTED
+from physadv.defences import REJECTED, BitDepth
 from physadv.objectives import Objective, ScoreLoss, cross_entropy, margin, untargeted
 from physadv.victims import Ensemble, Victim
 
@@ -109,7 +110,7 @@ class Again:
     ) -> Encoded:
         """Return images (B,C,H,W); those of an early search where it succeeds, else of the last."""
         made, left = images.clone(), torch.arange(len(images), device=images.device)
-        rows = rows.spread(images)
+        rows, victim = rows.spread(images), BitDepth(8)(victim)
         for turn in range(self.times):
             some = rows.take(left)
             made[left] = self.attack(
@@ -120,9 +121,7 @@ class Again:
                 seed=spawn(seed, "again", turn),
                 watch=watch if turn == 0 else ignore,
             )
-            seen = Encoded(quantise(made[left]))
-            with torch.no_grad():
-                left = left[~objective.success(victim(seen), some.photo(seen))]
+            left = left[~succeeds(victim, objective, some, made[left])]
             if len(left) == 0:
                 break
         return Encoded(made)
@@ -168,7 +167,7 @@ def ladder(
     if victim.differentiable:
         yield Rung(SINGLE, eps, "gradients", FastGradient(inf, eps), blind)
         yield Rung(ITERATED, eps, "gradients", PGD(inf, eps, steps=steps), blind)
-        hard = PGD(inf, eps, steps=steps)
+        hard = PGD(inf, eps, steps=steps, stop=not random)
         yield Rung(RESTARTS, eps, "gradients", Again(hard, plan.restarts), simple)
         for size in (eps, min(2 * eps, UNBOUNDED), UNBOUNDED):
             most: DigitalAttack = replace(hard, eps=size, steps=2 * steps)

@@ -162,7 +162,7 @@ def test_plugins_are_listed(points: Path) -> None:
     assert "art: the Adversarial Robustness Toolbox" in said
     assert "HopSkipJump" in said
     assert "on black boxes too: BoundaryAttack, HopSkipJump" in said
-    assert "pgd --set: norm, eps, rate, steps, random_starts" in said
+    assert "pgd --set: norm, eps, rate, steps, random_starts, stop" in said
     assert "--attack foolbox:NAME" in said
     assert "broken: not usable (No module named 'physadv_nowhere')" in said
 

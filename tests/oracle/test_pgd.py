@@ -98,6 +98,40 @@ def test_more_starts_are_never_worse() -> None:
     assert bool((losses[1] <= losses[0] + 1e-6).all())
 
 
+@pytest.mark.parametrize("norm", [inf, 2.0])
+def test_searches_that_stop_turn_the_same_images_and_ask_less(norm: float) -> None:
+    victim, clean = small_victim(), images(12)
+    with torch.no_grad():
+        rows = Rows(labels=victim(clean).best)
+    asked, turned = list[int](), list[Tensor]()
+
+    def counting(stop: bool) -> None:
+        shown = list[int]()
+        seen = victim.module.register_forward_pre_hook(lambda _, args: shown.append(len(args[0])))
+        how = PGD(norm, {inf: 0.03, 2.0: 0.3}[norm], steps=6, random_starts=2, stop=stop)
+        made = how(victim, clean, untargeted(margin), rows=rows, seed=5)
+        seen.remove()
+        asked.append(sum(shown))
+        with torch.no_grad():
+            turned.append(victim(made).best != rows.labels)
+
+    counting(stop=False)
+    counting(stop=True)
+    assert torch.equal(*turned)
+    assert 0 < int(turned[0].sum()) < 12, "some fall, some do not"
+    assert asked[1] < 0.9 * asked[0]
+
+
+def test_no_search_goes_on_when_all_have_stopped() -> None:
+    victim, clean = linear_victim(classes=2), images()
+    steps = list[Step]()
+    goal, how = targeted(1, margin), PGD(eps=1.0, steps=9, random_starts=3, stop=True)
+    made = how(victim, clean, goal, watch=steps.append)
+    assert bool((victim(made).best == 1).all())
+    assert len(steps) < 9
+    assert all(one.images.shape == clean.shape for one in steps)
+
+
 def test_it_begins_where_it_is_told() -> None:
     victim, clean = linear_victim(), images()
     start = (clean + 0.01).clamp(0, 1)

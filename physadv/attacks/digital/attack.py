@@ -58,6 +58,8 @@ class Rows:
 
 UNKNOWN = Rows()
 """Nothing is known of the images."""
+ALL = slice(None)
+"""Every row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,13 +121,16 @@ class Best:
         self.loss = torch.full((len(images),), torch.inf, device=images.device)
         self.success = torch.zeros(len(images), dtype=torch.bool, device=images.device)
 
-    def offer(self, images: Tensor, loss: Tensor, success: Tensor) -> None:
-        """Keep those of the images (B,...) that are better."""
-        loss, success = loss.detach().to(self.loss), success.to(self.success.device)
-        better = (success & ~self.success) | ((success == self.success) & (loss < self.loss))
-        self.images[better] = images.detach()[better]
-        self.loss = torch.where(better, loss, self.loss)
-        self.success = self.success | success
+    def offer(
+        self, images: Tensor, loss: Tensor, success: Tensor, rows: Tensor | slice = ALL
+    ) -> None:
+        """Keep those of the images (b,...) that are better; they are of `rows`."""
+        before = self.success[rows]
+        loss, success = loss.detach().to(self.loss), success.to(before.device)
+        better = (success & ~before) | ((success == before) & (loss < self.loss[rows]))
+        at = torch.arange(len(self.loss), device=better.device)[rows][better]
+        self.images[at] = images.detach()[better]
+        self.loss[at], self.success[at] = loss[better], success[better]
 
 
 def check_door(victim: Victim, images: Tensor, rows: Rows) -> None:

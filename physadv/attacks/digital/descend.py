@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from physadv.attacks.digital.attack import Best, Rows
+from physadv.attacks.digital.attack import ALL, Best, Rows
 from physadv.objectives import Objective
 from physadv.victims import Victim
 
@@ -19,19 +19,36 @@ def box(images: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
     return low * (rows.mask != 0), high * (rows.mask != 0)
 
 
-def ask(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
-    """Return the loss (B,) at a point, and offer the point."""
-    photo = rows.photo(point)
+def ask(
+    victim: Victim,
+    objective: Objective,
+    rows: Rows,
+    point: Tensor,
+    best: Best,
+    some: Tensor | slice = ALL,
+) -> Tensor:
+    """Return the loss (b,) at a point of some images, all by default, and offer the point."""
+    photo = rows.take(some).photo(point)
     answer = victim(photo.pixels)
     loss = objective.loss(answer, photo)
-    best.offer(point, loss, objective.success(answer, photo))
+    best.offer(point, loss, objective.success(answer, photo), some)
     return loss
 
 
-def descend(victim: Victim, objective: Objective, rows: Rows, point: Tensor, best: Best) -> Tensor:
-    """Return the slope of the loss at a point, and offer the point; what is no number is 0."""
+def descend(
+    victim: Victim,
+    objective: Objective,
+    rows: Rows,
+    point: Tensor,
+    best: Best,
+    some: Tensor | slice = ALL,
+) -> Tensor:
+    """Return the slope of the loss at a point of some images, all by default, and offer the point.
+
+    What is no number is 0.
+    """
     point = point.detach().requires_grad_()
-    loss = ask(victim, objective, rows, point, best)
+    loss = ask(victim, objective, rows, point, best, some)
     (slope,) = torch.autograd.grad(loss.sum(), point)
     return slope.nan_to_num(0.0, 0.0, 0.0)
 

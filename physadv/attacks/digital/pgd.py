@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from physadv.attacks.digital.about import About
-from physadv.attacks.digital.attack import UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
+from physadv.attacks.digital.attack import ALL, UNKNOWN, Best, Rows, Step, Watch, check_door, ignore
 from physadv.attacks.digital.ball import check_ball, check_rate, project, random_point, steepest
 from physadv.attacks.digital.descend import ask, box, descend
 from physadv.attacks.digital.settings import setting
@@ -41,6 +41,7 @@ class PGD:
     )
     steps: int = setting(40, "steps of each search")
     random_starts: int = setting(1, "searches from random points; 0 for one from the image itself")
+    stop: bool = setting(False, "whether an image's search ends with its first success")
 
     def __post_init__(self) -> None:
         """Raise `UserError` for a budget that is none."""
@@ -76,14 +77,26 @@ class PGD:
             change = self._start(images, rows, rng, first=restart == 0)
             change = project(change, low, high, self.eps, self.norm)
             for step in range(self.steps):
-                point = images + change
-                slope = descend(victim, objective, rows, point, best)
+                if self._over(best):
+                    return Encoded(best.images.clamp(0, 1))
+                point, left, slope = images + change, self._left(best), torch.zeros_like(change)
+                slope[left] = descend(victim, objective, rows, point[left], best, left)
                 watch(Step((restart * self.steps + step) / total, point, slope))
                 room = torch.where(slope < 0, high - change, change - low)
                 change = change - rate * steepest(slope, self.norm, room, rate)
                 change = project(change, low, high, self.eps, self.norm)
-            ask(victim, objective, rows, images + change, best)
+            if not self._over(best):
+                left = self._left(best)
+                ask(victim, objective, rows, (images + change)[left], best, left)
         return Encoded(best.images.clamp(0, 1))
+
+    def _over(self, best: Best) -> bool:
+        """Tell whether all searches have ended."""
+        return self.stop and bool(best.success.all())
+
+    def _left(self, best: Best) -> Tensor | slice:
+        """Return the rows that are searched on."""
+        return (~best.success).nonzero()[:, 0] if self.stop else ALL
 
     def _start(self, images: Tensor, rows: Rows, rng: torch.Generator, *, first: bool) -> Tensor:
         """Return the change that a search begins with.
