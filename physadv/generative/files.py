@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from physadv.core import Encoded, UserError, save_image
+from physadv.core.whole import write_whole
 from physadv.generative.autoencoder import Autoencoder
 from physadv.generative.networks import Generator
 from physadv.generative.translator import Translator
@@ -70,9 +71,7 @@ def load_network(path: str | Path) -> Kept:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
     """Write tensors with facts that JSON can hold; the file is whole or as it was."""
     flat = {name: value.contiguous() for name, value in tensors.items()}
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(save(flat, {"facts": json.dumps(facts)}))
-    part.replace(path)
+    write_whole(path, save(flat, {"facts": json.dumps(facts)}))
 
 
 def read_tensors(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from physadv.core import UserError, check
+from physadv.core.whole import PART, write_whole
 from physadv.evaluation.suites import (
     Cell,
     Failure,
@@ -34,7 +35,7 @@ from physadv.output.results_table import result_rows, write_results
 
 CELLS, SUITE, PAGE = "cells", "suite.json", "leaderboard.html"
 TABLE, PARQUET = "results.csv", "results.parquet"
-ERROR, PART = ".error", ".part"
+ERROR = ".error"
 
 
 class Watch(Protocol):
@@ -259,10 +260,3 @@ def _differing(was: Any, now: Any, name: str = "") -> Iterator[str]:
             yield from _differing(was.get(key), now.get(key), f"{name}.{key}" if name else key)
     elif was != now:
         yield f"another {name}"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is whole or not there, whenever the process is killed."""
-    part = path.with_name(f".{os.getpid()}{PART}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

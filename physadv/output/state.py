@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from physadv.core import UserError, check
+from physadv.core.whole import write_whole
 from physadv.design import Design, design_text, parse_design
 from physadv.output.folder import CARD, STATE, writing
 from physadv.victims import Loaded
@@ -33,9 +34,7 @@ def save_state(path: Path, saved: Saved) -> None:
     content = save(flat, {"design": design_text(saved.design), "victim": saved.victim})
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-        part = path / f"{STATE}.part"
-        part.write_bytes(content)
-        part.replace(path / STATE)
+        write_whole(path / STATE, content)
 
 
 def load_state(path: Path) -> Saved:

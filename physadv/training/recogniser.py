@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from physadv.core import Encoded, generator, spawn
+from physadv.core.whole import write_whole
 from physadv.training.augment import retake, simulated_crops
 from physadv.training.gtsrb_data import SignCrops, read_crops
 from physadv.victims.bundled import MEAN, SIZE_PX, STD, SignNet
@@ -50,8 +52,9 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
         }
-        torch.save(state, path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
+        content = BytesIO()
+        torch.save(state, content)
+        write_whole(path, content.getvalue())
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint."""

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from physadv.core import UserError, check
+from physadv.core.whole import write_whole
 
 MOST = 4096
 """How many answers are kept in memory where there is no folder."""
@@ -66,10 +66,7 @@ class Kept:
             while len(self._memory) > MOST:
                 del self._memory[next(iter(self._memory))]
             return
-        path = self.folder / f"{key}.json"
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps({"scores": scores}))
-        part.replace(path)
+        write_whole(self.folder / f"{key}.json", json.dumps({"scores": scores}))
 
 
 class KeptFile:
@@ -104,13 +101,10 @@ class KeptFile:
             return
         keys = torch.tensor([list(bytes.fromhex(key)) for key in self.known], dtype=torch.uint8)
         scores = torch.tensor(list(self.known.values()), dtype=torch.float64)
-        part = self.path.with_suffix(".part")
+        facts = {"answers": json.dumps(self.facts)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(
-                save({"keys": keys, "scores": scores}, {"answers": json.dumps(self.facts)})
-            )
-            part.replace(self.path)
+            write_whole(self.path, save({"keys": keys, "scores": scores}, facts))
         except OSError as error:
             got = f"{self.path} ({error.strerror})"
             raise UserError("out", expected="a file that can be written", got=got) from error

@@ -102,8 +102,8 @@ def test_more_starts_are_never_worse() -> None:
 def test_searches_that_stop_turn_the_same_images_and_ask_less(norm: float) -> None:
     victim, clean = small_victim(), images(12)
     with torch.no_grad():
-        rows = Rows(labels=victim(clean).best)
-    asked, turned = list[int](), list[Tensor]()
+        labels = victim(clean).best
+    rows, asked, turned = Rows(labels=labels), list[int](), list[Tensor]()
 
     def counting(stop: bool) -> None:
         shown = list[int]()
@@ -113,7 +113,7 @@ def test_searches_that_stop_turn_the_same_images_and_ask_less(norm: float) -> No
         seen.remove()
         asked.append(sum(shown))
         with torch.no_grad():
-            turned.append(victim(made).best != rows.labels)
+            turned.append(victim(made).best != labels)
 
     counting(stop=False)
     counting(stop=True)

@@ -16,7 +16,7 @@ from physadv.victims import Victim
 
 BUDGETS = (4 / 255, 8 / 255)
 BATCH = 100
-ATTACK = PGD(steps=20, random_starts=2)
+ATTACK = PGD(steps=20, random_starts=2, stop=True)
 """How hard each search tries; `eps` is the budget's."""
 
 

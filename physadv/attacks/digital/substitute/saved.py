@@ -12,6 +12,7 @@ from physadv.attacks.digital.substitute.networks import as_victim, build_network
 from physadv.attacks.digital.substitute.recipe import SubstituteRecipe
 from physadv.attacks.digital.substitute.train import SubstituteState, weights_in
 from physadv.core import UserError, check
+from physadv.core.whole import write_whole
 from physadv.victims import Classifier, Victim
 
 FILE = "substitute.safetensors"
@@ -38,11 +39,9 @@ def save_substitute(path: Path, state: SubstituteState, facts: SubstituteFacts) 
     Raises `UserError` where it cannot be written.
     """
     flat = {name: value.contiguous() for name, value in state.tensors.items()}
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(save(flat, {"substitute": json.dumps(asdict(facts))}))
-        part.replace(path)
+        write_whole(path, save(flat, {"substitute": json.dumps(asdict(facts))}))
     except OSError as error:
         expected = "a file that can be written"
         raise UserError("out", expected=expected, got=f"{path} ({error.strerror})") from error
