@@ -22,6 +22,7 @@ from physadv.training.augment import again, conditions, moved
 from physadv.training.gtsrb_data import SIDE, SignCrops
 from physadv.training.recogniser import Progress, one_cycle
 from physadv.training.rectangles import content, masks
+from physadv.training.robust.lesson import ascend
 from physadv.victims import Victim, check_gradients
 from physadv.victims.frozen import frozen
 
@@ -137,17 +138,9 @@ def pictures(
     goals = ((victims, fools_victim), (own, hides if done >= recipe.self_after else fools_victim))
     made = ink.clone()
     for rows, goal in goals:
-        made[rows] = _searched(goal(rows), ink[rows], recipe)
+        some, rate, steps = ink[rows], recipe.search_rate, recipe.search_steps
+        if len(some):
+            still = torch.zeros_like(some)
+            made[rows] = ascend(goal(rows), some, still, eps=1.0, rate=rate, steps=steps)
     with torch.no_grad():
         return photos(slice(None), made), where
-
-
-def _searched(loss: Loss, ink: Tensor, recipe: SegmenterRecipe) -> Tensor:
-    """Return ink (B,3,c,c) moved up a loss by signed steps, in [0,1]."""
-    if not len(ink):
-        return ink
-    for _ in range(recipe.search_steps):
-        point = ink.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(loss(point), point)
-        ink = (point.detach() + recipe.search_rate * slope.sign()).clamp(0, 1)
-    return ink
