@@ -70,6 +70,7 @@ def main(
     steps: Annotated[int, typer.Option(help="Of each search.", min=1)] = 20,
     restarts: Annotated[int, typer.Option(help="Searches from random points.", min=1)] = 2,
     queries: Annotated[int, typer.Option(help="Of attacks that only ask.", min=0)] = 100,
+    averaged: Annotated[int, typer.Option(help="Random answers to a step.", min=1)] = 4,
     only: Annotated[list[str] | None, typer.Option(help="These alone.")] = None,
     hardened: Annotated[
         list[Path] | None, typer.Option(help="Weights of physadv train robust.")
@@ -97,7 +98,7 @@ def main(
         smoothed(victim if inner is None else recogniser(inner), pictures, chosen, sigma),
     )
     sizes = eps or (4.0, 8.0)
-    plans = [Plan(size / 255, steps, restarts, 4, queries) for size in sizes]
+    plans = [Plan(size / 255, steps, restarts, averaged, queries) for size in sizes]
     bare = [attack_bare(victim, pictures, plan) for plan in plans]
     for name, guarded, certified in known:
         slower = processor_s(guarded, pictures.images) / processor_s(victim, pictures.images)
