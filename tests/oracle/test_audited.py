@@ -166,6 +166,35 @@ def test_a_detector_is_attacked_too() -> None:
     assert runs["adaptive"].success.share >= runs["iterated"].success.share
 
 
+@pytest.mark.parametrize(("hard", "verdict"), [(8, "doubtful"), (40, "holds so far")])
+def test_a_gain_that_hangs_on_not_being_known_is_doubted(hard: int, verdict: str) -> None:
+    """All 60 images withstand attacks on other weak features; `hard` ones, which bear a mark, all.
+
+    So 60 seem to be gained; 8 are more than chance (McNemar), and far less than a third.
+    """
+    own, other = WEAK.clone(), WEAK.clone()
+    own[:, :, 6:], other[:, :, :6] = 0, 0
+    labels = torch.arange(60) % 2
+    images = 0.5 + (labels * 2.0 - 1)[:, None, None, None] * (0.12 * STRONG + 0.01 * WEAK)
+    images[:, :, 0, 7] = torch.where(torch.arange(60) < hard, 0.9, 0.1)[:, None]
+    own[:, 0, 7], other[:, 0, 7] = 0, 0
+    strong, weak = linear(STRONG), linear(other)
+
+    def scores(images: Tensor) -> Tensor:
+        return torch.where(images[:, 0, 0, 7, None] > 0.5, strong(images), weak(images))
+
+    shown = Pictures(tuple(Path(f"{k}.png") for k in range(60)), Encoded(images), labels, True)
+    found = audit_defence(Anonymous(scores), shown, PLAN, undefended=Anonymous(linear(own)))
+    assert found.robust.hits == hard
+    assert found.blind is not None
+    assert found.blind.hits == 60
+    assert found.verdict == verdict
+    told = (
+        f"leave +100.0 points more than are left undefended, attacks that know it {hard / 0.6:+.1f}"
+    )
+    assert any(told in doubt for doubt in found.doubts) == (verdict == "doubtful")
+
+
 def test_without_the_victim_undefended_doubts_alone_speak() -> None:
     assert audited(SOUND["strong"], undefended=False).verdict == "holds so far"
     found = audited(BROKEN["rounded"], undefended=False)
