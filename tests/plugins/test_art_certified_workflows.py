@@ -127,7 +127,7 @@ def test_samples_and_scale_are_params_as_those_of_arts() -> None:
 @pytest.mark.parametrize("kind", ["smoothed", "banded", "masked", "bounded"])
 def test_workflows_of_arts_take_them(kind: str) -> None:
     """An adversarial trainer trains them anew; a decision attack finds what they do not read."""
-    made = {
+    made: dict[str, Any] = {
         "smoothed": lambda: SmoothedClassifier(learner(), RandomizedSmoothing(0.05, samples=20)),
         "banded": lambda: PatchCertifiedClassifier(learner(), PATCHES[0]),
         "masked": lambda: PatchCertifiedClassifier(learner(), PATCHES[1]),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
+from art.preprocessing.standardisation_mean_std.numpy import StandardisationMeanStd
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from art.utils import check_and_transform_label_format
 from torch import Tensor, nn
@@ -52,11 +53,9 @@ class BoundedClassifier(VictimClassifier):
 
     def predict_intervals(self, x: Any, eps: float, method: Method = "interval") -> Array:
         """Return the lowest and the highest scores within eps, (n,2,K), as ART's IBP does."""
-        within = (self.frame.low, self.frame.high)
+        net, within = self._bounded(), (self.frame.low, self.frame.high)
         with torch.no_grad():
-            ends = reachable(self._bounded(), self._images(x), eps, method=method, within=within)[
-                -1
-            ]
+            ends = reachable(net, self._images(x), eps, method=method, within=within)[-1]
         return np.asarray(torch.stack(ends, dim=1).cpu().numpy())
 
     def clone_for_refitting(self) -> "BoundedClassifier":
@@ -71,7 +70,7 @@ class BoundedClassifier(VictimClassifier):
         """Return the network behind its mean and standard deviation."""
         steps: list[nn.Module] = []
         for one in self.preprocessing_operations:
-            plain = isinstance(one, StandardisationMeanStdPyTorch)
+            plain = isinstance(one, StandardisationMeanStd | StandardisationMeanStdPyTorch)
             fix = "leave the defence out; what it does to images has no bound"
             expected, got = "a mean and a standard deviation alone", type(one).__name__
             check(plain, "preprocessing", expected=expected, got=got, fix=fix)
