@@ -38,15 +38,12 @@ class VictimModule(nn.Module):
 
 
 class AnswerModule(nn.Module):
-    """Any differentiable victim, or a module of images in [0,1], behind range and channel order."""
+    """What answers for images in [0,1], as `Asked` does, behind range and channel order."""
 
-    def __init__(
-        self, victim: Victim | nn.Module, frame: Frame, *, probabilities: bool = False
-    ) -> None:
-        """Hold the victim, see `Asked`, or the module."""
+    def __init__(self, asked: nn.Module, frame: Frame, *, probabilities: bool = False) -> None:
+        """Hold the module."""
         super().__init__()
-        self.asked = victim if isinstance(victim, nn.Module) else Asked(victim)
-        self.frame = frame
+        self.asked, self.frame = asked, frame
         self.last = nn.Softmax(dim=1) if probabilities else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,8 +110,10 @@ def from_victim(
     if not known.differentiable:
         last = nn.Softmax(dim=1) if probabilities else nn.Identity()
         return BlackBoxVictim(known, frame, input_shape=shape, last=last, **kwargs)
-    kind = VictimModule if isinstance(known, Classifier) else AnswerModule
-    module = kind(known, frame, probabilities=probabilities)
+    if isinstance(known, Classifier):
+        module: nn.Module = VictimModule(known, frame, probabilities=probabilities)
+    else:
+        module = AnswerModule(Asked(known), frame, probabilities=probabilities)
     return VictimClassifier(
         model=module,
         input_shape=shape,
