@@ -83,6 +83,10 @@ class RandomizedSmoothing:
         name = f"smoothed by noise of {self.sigma:g}"
         return Many(victim, name, scored, seed=self.seed)
 
+    def shown(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Return a noisy copy of each image (B,3,h,w), clipped to [0,1]: to train on."""
+        return next(self._noisy(Encoded(images), 1, rng))
+
     @torch.no_grad()
     def certify(
         self,

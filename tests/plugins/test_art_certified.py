@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from art.attacks.evasion import AdversarialPatchPyTorch, ProjectedGradientDescent
+from art.defences.preprocessor import FeatureSqueezing
 from art.estimators.certification.derandomized_smoothing.ablators.pytorch import (
     ColumnAblatorPyTorch,
 )
@@ -15,7 +16,11 @@ from art.estimators.certification.randomized_smoothing import (
     RandomizedSmoothingMixin,
 )
 from art.estimators.classification import PyTorchClassifier
-from physadv_art import BoundedClassifier, PatchCertifiedClassifier, SmoothedClassifier
+from physadv_art import (
+    BoundedClassifier,
+    PatchCertifiedClassifier,
+    SmoothedClassifier,
+)
 from torch import nn
 
 from physadv.core import Encoded, UserError, generator
@@ -27,6 +32,7 @@ from tests.plugins.test_art_defences import RANGES
 SIGMA = 0.1
 OTHER: Any = Median()
 SMOOTHING: Any = RandomizedSmoothing(SIGMA, samples=40)
+PATCHES: Any = (DerandomizedSmoothing(band_px=6), PatchCleanser(patch_px=(3, 3), masks=3))
 
 
 @pytest.mark.parametrize("clip_values", RANGES)
@@ -94,22 +100,8 @@ def test_pgd_of_arts_goes_through_the_noise() -> None:
     assert accuracy(on, attack.generate(x, one_hot(y)), y) < accuracy(on, x, y) - 0.3
 
 
-def test_a_fit_shows_new_noise_in_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    bare, seen = estimator(clip_values=(0.0, 255.0)), list[Any]()
-    monkeypatch.setattr(bare, "fit", lambda x, y, **kwargs: seen.append((x, y, kwargs)))
-    on = SmoothedClassifier(bare, SMOOTHING)
-    x, y = data(on, 16)
-    on.fit(x, y, batch_size=8, nb_epochs=3)
-    assert [kwargs for _, _, kwargs in seen] == [{"batch_size": 8, "nb_epochs": 1}] * 3
-    noise = np.stack([shown - x for shown, _, _ in seen])
-    assert noise.std() == pytest.approx(255 * SIGMA, rel=0.02)
-    assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.05
-
-
 @pytest.mark.parametrize("clip_values", RANGES)
-@pytest.mark.parametrize(
-    "defence", [DerandomizedSmoothing(band_px=6), PatchCleanser(patch_px=(3, 3), masks=3)]
-)
+@pytest.mark.parametrize("defence", PATCHES)
 def test_patches_are_certified_as_the_defence_does(
     defence: DerandomizedSmoothing | PatchCleanser, clip_values: tuple[float, float]
 ) -> None:
@@ -245,6 +237,16 @@ def test_pgd_of_arts_never_breaks_what_is_certified() -> None:
     broken = on.predict(attack.generate(x)).argmax(axis=1) != labels
     assert not (broken & holds).any()
     assert broken.any()
+
+
+def test_what_is_set_later_is_bounded_or_refused() -> None:
+    on, x = bounded(relu_net()), np.full((1, 1, 8, 8), 0.5, np.float32)
+    on.set_params(preprocessing=(0.5, 0.5))
+    wanted = bounded(relu_net(), preprocessing=(0.5, 0.5)).certify(x, [0], 0.1)[1]
+    assert np.allclose(on.certify(x, [0], 0.1)[1], wanted, atol=1e-6)
+    on.set_params(preprocessing_defences=[FeatureSqueezing(clip_values=(0, 1), bit_depth=2)])
+    with pytest.raises(UserError, match="preprocessing: expected a mean and a standard dev"):
+        on.certify(x, [0], 0.1)
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,15 @@ from physadv_art import (
     PhysicalClassifier,
     SmoothedClassifier,
     VictimClassifier,
+    as_victim,
     detector_classifier,
     from_victim,
 )
 from physadv_art.frame import Array
 from torch.utils.data import DataLoader, TensorDataset
 
+from physadv.core import Encoded
+from physadv.defences import DerandomizedSmoothing, PatchCleanser, RandomizedSmoothing
 from tests.plugins.cast import CLASSES, SIDE, data, grey_estimator, one_hot, victim
 from tests.victims import cell_detector
 
@@ -43,15 +46,19 @@ def detector() -> Any:
     return detector_classifier(known, optimizer=optimizer)
 
 
+SOFT = RandomizedSmoothing(0.1, samples=40, soft=True)
+"""Tells mean probabilities, which show every change; votes are tried in test_art_certified.py."""
+
 MADE: dict[str, Callable[[], Any]] = {
     "victim": learner,
     "physical": lambda: PhysicalClassifier(learner(), "lab"),
     "grey": lambda: PhysicalClassifier(grey_estimator(learns=True), "lab"),
     "detector": detector,
+    "smoothed": lambda: SmoothedClassifier(learner(), SOFT),
+    "banded": lambda: PatchCertifiedClassifier(learner(), DerandomizedSmoothing(band_px=6)),
+    "masked": lambda: PatchCertifiedClassifier(learner(), PatchCleanser(patch_px=(3, 3), masks=3)),
+    "bounded": lambda: BoundedClassifier(learner()),
 }
-
-CERTIFIED = {SmoothedClassifier, PatchCertifiedClassifier, BoundedClassifier}
-"""Tried in test_art_certified.py."""
 
 
 @pytest.fixture(params=MADE)
@@ -60,9 +67,11 @@ def on(request: pytest.FixtureRequest) -> Any:
 
 
 def asked(on: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-    """Ask an estimator from the beginning of its sequence of conditions, if it has one."""
+    """Ask an estimator from the beginning of its sequence of conditions, or noises, if any."""
     if isinstance(on, PhysicalClassifier):
         on.reset()
+    if isinstance(on, SmoothedClassifier):
+        on.reset_noise()
     return getattr(on, method)(*args, **kwargs)
 
 
@@ -70,10 +79,30 @@ def predicted(on: Any, x: Array) -> Array:
     return np.asarray(asked(on, "predict", x))
 
 
+def scored(on: Any, x: Array) -> Array:
+    """Return the scores that classes are told by: smoothing tells one-hot classes alone."""
+    smoothed = isinstance(on, SmoothedClassifier)
+    return asked(on, "get_activations", x, 0) if smoothed else predicted(on, x)
+
+
+def scored_behind(on: Any, defence: Any, x: Array) -> Array:
+    """Return the scores for images that a preprocessing defence has changed.
+
+    What certifies hides, or adds noise, first, so that certificates are of the images that came.
+    """
+    seen, _ = defence(x)
+    if not isinstance(on, SmoothedClassifier | PatchCertifiedClassifier):
+        return scored(on, seen)
+    bare = learner()
+    bare.set_params(preprocessing_defences=[defence])
+    guarded = on.defence(as_victim(bare))
+    return np.asarray(guarded(Encoded(torch.from_numpy(x))).scores.detach().numpy())
+
+
 def test_every_classifier_is_tried() -> None:
     public = [getattr(physadv_art, name) for name in physadv_art.__all__]
     kinds = {one for one in public if isinstance(one, type) and issubclass(one, PyTorchClassifier)}
-    assert kinds - CERTIFIED == {type(make()) for make in MADE.values()}
+    assert kinds == {type(make()) for make in MADE.values()}
 
 
 def test_layers_by_name_and_by_number(on: Any) -> None:
@@ -118,7 +147,7 @@ def test_losses_of_arrays_and_tensors(on: Any) -> None:
 @pytest.mark.parametrize("kind", [FeatureSqueezing, JpegCompression, SpatialSmoothing])
 def test_defences_that_are_set_later_are_those_by_hand(on: Any, kind: Any) -> None:
     x, labels = data(on, 4)
-    clean = predicted(on, x)
+    clean = scored(on, x)
     settings: dict[Any, dict[str, Any]] = {
         FeatureSqueezing: {"clip_values": (0, 1), "bit_depth": 2},
         JpegCompression: {"clip_values": (0, 1), "quality": 10, "channels_first": True},
@@ -127,11 +156,10 @@ def test_defences_that_are_set_later_are_those_by_hand(on: Any, kind: Any) -> No
     defence = kind(**settings[kind])
     if kind is JpegCompression:
         defence._apply_predict = True
-    seen, _ = defence(x)
-    wanted = predicted(on, seen)
+    wanted = scored_behind(on, defence, x)
     on.set_params(preprocessing_defences=[defence])
     assert len(on.preprocessing_defences) == 1
-    assert np.allclose(predicted(on, x), wanted, atol=1e-4)
+    assert np.allclose(scored(on, x), wanted, atol=1e-4)
     assert not np.allclose(wanted, clean, atol=1e-4)
     assert on.loss_gradient(x, one_hot(labels)).shape == x.shape
 
@@ -157,23 +185,23 @@ def test_copies_and_pickles_are_the_same_and_their_own(
 def test_it_is_fitted_from_arrays_and_generators(on: Any) -> None:
     x, labels = data(on, 32)
     y, rate = one_hot(labels), torch.optim.lr_scheduler.StepLR(on.optimizer, 1)
-    first = predicted(on, x)
+    first = scored(on, x)
     on.fit(x, y, batch_size=8, nb_epochs=1, drop_last=True, scheduler=rate, unknown=1)
-    second = predicted(on, x)
+    second = scored(on, x)
     rows = TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
     loader = DataLoader(rows, batch_size=8)
     on.fit_generator(PyTorchDataGenerator(loader, size=32, batch_size=8), nb_epochs=1)
     assert not np.array_equal(first, second)
-    assert not np.array_equal(second, predicted(on, x))
+    assert not np.array_equal(second, scored(on, x))
 
 
 def test_clones_learn_alone(on: Any) -> None:
     x, labels = data(on, 16)
-    before, clone = predicted(on, x), on.clone_for_refitting()
+    before, clone = scored(on, x), on.clone_for_refitting()
     assert type(clone) is type(on)
     clone.fit(x, one_hot(labels), batch_size=8, nb_epochs=1)
-    assert predicted(clone, x).shape == before.shape
-    assert np.allclose(predicted(on, x), before, atol=1e-6)
+    assert scored(clone, x).shape == before.shape
+    assert np.allclose(scored(on, x), before, atol=1e-6)
 
 
 def test_it_is_saved_and_says_what_it_is(on: Any, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from physadv.core.check import at_least_one, one_of
 from physadv.defences.about import DefenceAbout
 from physadv.defences.defended import sized, straight_through
 from physadv.defences.many import Many, log_mean, log_shares
-from physadv.defences.patch.masked import PatchCertificate, check_patch, masked_scores
+from physadv.defences.patch.masked import PatchCertificate, check_patch, hidden, masked_scores
 from physadv.victims import Victim
 
 
@@ -56,6 +56,12 @@ class DerandomizedSmoothing:
             return straight_through(shares, log_mean(scores, 1))
 
         return Many(victim, f"a vote of bands of {self.band_px} px", scored)
+
+    def shown(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Return one band of each image (B,3,h,w) of the victim's size, drawn: to train on."""
+        bands = self._bands(images)
+        drawn = torch.randint(len(bands), (len(images),), generator=rng)
+        return hidden(images, bands[drawn.to(images.device)], self.fill)
 
     @torch.no_grad()
     def votes(self, victim: Victim, images: Encoded) -> Tensor:

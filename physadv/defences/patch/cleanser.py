@@ -23,6 +23,7 @@ from physadv.defences.many import PART, Many, log_mean, votes
 from physadv.defences.patch.masked import (
     PatchCertificate,
     check_patch,
+    hidden,
     masked_scores,
     patch_side,
 )
@@ -67,6 +68,12 @@ class PatchCleanser:
 
         return Many(victim, f"PatchCleanser, {len(keep)} masks", scored)
 
+    def shown(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Return each image (B,3,h,w) of the victim's size behind two masks, drawn: to train on."""
+        keep = self.mask_set((images.shape[-2], images.shape[-1]))
+        first, second = torch.randint(len(keep), (2, len(images)), generator=rng)
+        return hidden(images, (keep[first] & keep[second]).to(images.device), self.fill)
+
     @torch.no_grad()
     def certify(self, victim: Victim, images: Encoded) -> PatchCertificate:
         """Return what is read of images (B,3,H,W), and where it is under any patch in the budget.
@@ -97,8 +104,8 @@ class PatchCleanser:
         rows, columns = (
             covering(side, one, self.masks) for side, one in zip(size_px, patch, strict=True)
         )
-        hidden = rows[:, None, :, None] & columns[None, :, None, :]
-        return ~hidden.flatten(0, 1)[:, None]
+        squares = rows[:, None, :, None] & columns[None, :, None, :]
+        return ~squares.flatten(0, 1)[:, None]
 
     def _decide(self, victim: Victim, images: Tensor, first: Tensor) -> Tensor:
         """Return the classes (B,) of algorithm 1, given those of the first round, (B,n)."""

@@ -24,21 +24,24 @@ class PatchCertificate:
 
 
 def masked_scores(victim: Victim, images: Tensor, keep: Tensor, fill: float | None) -> Tensor:
-    """Return scores (B,M,K) for each image (B,3,h,w) with all but `keep` (M,1,h,w) hidden.
-
-    Hidden pixels are of the value `fill`; with None the victim is shown six channels, (x, 1 - x),
-    that all are 0 where they are hidden (Levine & Feizi 2020), so that it can tell them.
-    """
+    """Return scores (B,M,K) for each image (B,3,h,w) with all but `keep` (M,1,h,w) hidden."""
     found = []
     for some in keep.split(max(1, PART // len(images))):
-        shown = images[:, None]
-        if fill is None:
-            copies = torch.cat([shown, 1 - shown], dim=2) * some
-        else:
-            copies = torch.where(some, shown, fill)
+        copies = hidden(images[:, None], some, fill)
         scores = victim(Encoded(copies.flatten(0, 1))).scores
         found.append(scores.unflatten(0, (len(images), len(some))))
     return torch.cat(found, dim=1)
+
+
+def hidden(images: Tensor, keep: Tensor, fill: float | None) -> Tensor:
+    """Return images (…,3,h,w) with all but `keep` (…,1,h,w) hidden.
+
+    Hidden pixels are of the value `fill`; with None there are six channels, (x, 1 - x), that all
+    are 0 where they are hidden (Levine & Feizi 2020), so that a victim can tell them.
+    """
+    if fill is None:
+        return torch.cat([images, 1 - images], dim=-3) * keep
+    return torch.where(keep, images, fill)
 
 
 def patch_side(share: float, size_px: tuple[int, int]) -> int:

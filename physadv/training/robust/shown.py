@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 from physadv.attacks.digital import setting
 from physadv.core import check
 from physadv.core.check import above_zero, at_least_one, one_of
+from physadv.defences import DerandomizedSmoothing, RandomizedSmoothing
 from physadv.training.robust.lesson import Lesson
 
 GREY = 0.5
@@ -35,8 +36,7 @@ class Noise:
 
     def __call__(self, lesson: Lesson) -> Iterator[Tensor]:
         """Yield the loss of a batch."""
-        noise = torch.randn(lesson.images.shape, generator=lesson.rng).to(lesson.images)
-        yield _loss(lesson, (lesson.images + self.sigma * noise).clamp(0, 1))
+        yield _loss(lesson, RandomizedSmoothing(self.sigma).shown(lesson.images, lesson.rng))
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,8 @@ class Bands:
 
     def __call__(self, lesson: Lesson) -> Iterator[Tensor]:
         """Yield the loss of a batch."""
-        images = lesson.images
-        side = images.shape[-1 if self.axis == "columns" else -2]
-        check(self.band_px <= side, "band_px", expected=f"at most {side}", got=self.band_px)
-        first = torch.randint(side, (len(images), 1), generator=lesson.rng)
-        within = (torch.arange(side) - first) % side < self.band_px
-        kept = within[:, None, None] if self.axis == "columns" else within[:, None, :, None]
-        yield _loss(lesson, images.where(kept, torch.tensor(GREY)))
+        defence = DerandomizedSmoothing(self.band_px, axis=self.axis, fill=GREY)
+        yield _loss(lesson, defence.shown(lesson.images, lesson.rng))
 
 
 @dataclass(frozen=True)

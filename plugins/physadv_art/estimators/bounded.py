@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
+from art.preprocessing.standardisation_mean_std.numpy import StandardisationMeanStd
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from art.utils import check_and_transform_label_format
 from torch import Tensor, nn
 
 from physadv.core import check
 from physadv.defences.certify import Method, certify, reachable
-from physadv_art.estimators.victim_classifier import VictimClassifier
+from physadv_art.estimators.victim_classifier import VictimClassifier, as_set, settings_of
 from physadv_art.frame import Array, frame_of
 
 
@@ -28,19 +29,9 @@ class BoundedClassifier(VictimClassifier):
         good, got = isinstance(classifier, PyTorchClassifier), type(classifier).__name__
         check(good, "classifier", expected="a PyTorchClassifier", got=got)
         self.frame = frame_of(classifier)
-        super().__init__(
-            model=classifier.model,
-            loss=classifier.loss,
-            input_shape=tuple(classifier.input_shape),
-            nb_classes=classifier.nb_classes,
-            optimizer=classifier.optimizer,
-            channels_first=self.frame.channels_first,
-            clip_values=classifier.clip_values,
-            preprocessing=classifier.preprocessing,
-            preprocessing_defences=classifier.preprocessing_defences,
-            device_type=classifier.device_type,
-        )
-        self.bounded = self._bounded()
+        self.original = classifier
+        super().__init__(model=classifier.model, **settings_of(classifier))
+        self._bounded()
 
     def certify(self, x: Any, y: Any, eps: float, method: Method = "both") -> tuple[Array, Array]:
         """Return (n,) whether labels hold for any change up to eps, and the margins (n,K).
@@ -51,7 +42,7 @@ class BoundedClassifier(VictimClassifier):
         """
         labels = check_and_transform_label_format(np.asarray(y), self.nb_classes).argmax(axis=1)
         found = certify(
-            self.bounded,
+            self._bounded(),
             self._images(x),
             torch.from_numpy(labels).to(self.device),
             eps,
@@ -62,10 +53,14 @@ class BoundedClassifier(VictimClassifier):
 
     def predict_intervals(self, x: Any, eps: float, method: Method = "interval") -> Array:
         """Return the lowest and the highest scores within eps, (n,2,K), as ART's IBP does."""
-        within = (self.frame.low, self.frame.high)
+        net, within = self._bounded(), (self.frame.low, self.frame.high)
         with torch.no_grad():
-            ends = reachable(self.bounded, self._images(x), eps, method=method, within=within)[-1]
+            ends = reachable(net, self._images(x), eps, method=method, within=within)[-1]
         return np.asarray(torch.stack(ends, dim=1).cpu().numpy())
+
+    def clone_for_refitting(self) -> "BoundedClassifier":
+        """Return the same with a clone of the classifier, whose weights are drawn anew."""
+        return as_set(BoundedClassifier(self.original.clone_for_refitting()), self)
 
     def _images(self, x: Any) -> Tensor:
         values = np.clip(np.asarray(x, dtype=np.float32), self.frame.low, self.frame.high)
@@ -75,7 +70,7 @@ class BoundedClassifier(VictimClassifier):
         """Return the network behind its mean and standard deviation."""
         steps: list[nn.Module] = []
         for one in self.preprocessing_operations:
-            plain = isinstance(one, StandardisationMeanStdPyTorch)
+            plain = isinstance(one, StandardisationMeanStd | StandardisationMeanStdPyTorch)
             fix = "leave the defence out; what it does to images has no bound"
             expected, got = "a mean and a standard deviation alone", type(one).__name__
             check(plain, "preprocessing", expected=expected, got=got, fix=fix)

@@ -12,7 +12,7 @@ from physadv.camera import Camera
 from physadv.core import check
 from physadv.evaluation import Retakes, camera_of
 from physadv.world import World
-from physadv_art.estimators.victim_classifier import VictimClassifier
+from physadv_art.estimators.victim_classifier import VictimClassifier, as_set, settings_of
 from physadv_art.frame import Frame, frame_of
 from physadv_art.graph import model_scores
 from physadv_art.grey import in_colour
@@ -89,17 +89,8 @@ class PhysicalClassifier(VictimClassifier):
             Retakes(self.camera, seed),
         )
         module.samples, module.at_predict = samples, at_predict
-        super().__init__(
-            model=module,
-            loss=classifier.loss,
-            input_shape=shape,
-            nb_classes=classifier.nb_classes,
-            optimizer=classifier.optimizer,
-            channels_first=frame.channels_first,
-            clip_values=classifier.clip_values,
-            postprocessing_defences=classifier.postprocessing_defences,
-            device_type=classifier.device_type,
-        )
+        inside = {"preprocessing": (0.0, 1.0), "preprocessing_defences": None}
+        super().__init__(model=module, **settings_of(classifier) | inside)
 
     def reset(self) -> None:
         """Begin the sequence of conditions anew."""
@@ -126,10 +117,11 @@ class PhysicalClassifier(VictimClassifier):
     def clone_for_refitting(self) -> "PhysicalClassifier":
         """Return the same camera before a clone of the classifier."""
         module = self.model
-        return PhysicalClassifier(
+        clone = PhysicalClassifier(
             self.original.clone_for_refitting(),
             self.camera,
             samples=module.samples,
             at_predict=module.at_predict,
             seed=self.seed,
         )
+        return as_set(clone, self)

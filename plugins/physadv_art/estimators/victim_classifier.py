@@ -1,6 +1,6 @@
 """A physadv victim as an ART classifier: resize and normalisation lie inside the module."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from art.estimators.classification import PyTorchClassifier
@@ -10,6 +10,8 @@ from physadv.victims import Asked, Classifier, Victim, load_victim
 from physadv_art.estimators.as_found import as_found
 from physadv_art.estimators.black_box import BlackBoxVictim
 from physadv_art.frame import Frame, ends
+
+Made = TypeVar("Made", bound=PyTorchClassifier)
 
 
 class VictimModule(nn.Module):
@@ -36,12 +38,12 @@ class VictimModule(nn.Module):
 
 
 class AnswerModule(nn.Module):
-    """Any differentiable victim behind range and channel order, see `Asked`."""
+    """What answers for images in [0,1], as `Asked` does, behind range and channel order."""
 
-    def __init__(self, victim: Victim, frame: Frame, *, probabilities: bool = False) -> None:
-        """Hold the victim."""
+    def __init__(self, asked: nn.Module, frame: Frame, *, probabilities: bool = False) -> None:
+        """Hold the module."""
         super().__init__()
-        self.asked, self.frame = Asked(victim), frame
+        self.asked, self.frame = asked, frame
         self.last = nn.Softmax(dim=1) if probabilities else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -108,8 +110,10 @@ def from_victim(
     if not known.differentiable:
         last = nn.Softmax(dim=1) if probabilities else nn.Identity()
         return BlackBoxVictim(known, frame, input_shape=shape, last=last, **kwargs)
-    kind = VictimModule if isinstance(known, Classifier) else AnswerModule
-    module = kind(known, frame, probabilities=probabilities)
+    if isinstance(known, Classifier):
+        module: nn.Module = VictimModule(known, frame, probabilities=probabilities)
+    else:
+        module = AnswerModule(Asked(known), frame, probabilities=probabilities)
     return VictimClassifier(
         model=module,
         input_shape=shape,
@@ -118,6 +122,30 @@ def from_victim(
         channels_first=channels_first,
         **defaults(module) | kwargs,
     )
+
+
+def settings_of(classifier: Any) -> dict[str, Any]:
+    """Return what a `PyTorchClassifier` is made with, but its module, to be as another one is.
+
+    Preprocessing that the other's module has taken over already is left out.
+    """
+    shared = ("loss", "nb_classes", "optimizer", "channels_first", "clip_values", "device_type")
+    told = {name: getattr(classifier, name) for name in shared}
+    applied, own = classifier.preprocessing_operations, classifier.preprocessing
+    defences = [one for one in classifier.preprocessing_defences or [] if one in applied]
+    return told | {
+        "input_shape": tuple(classifier.input_shape),
+        "preprocessing": own if own in applied else None,
+        "preprocessing_defences": defences or None,
+        "postprocessing_defences": classifier.postprocessing_defences,
+    }
+
+
+def as_set(clone: Made, on: PyTorchClassifier) -> Made:
+    """Return a clone with the preprocessing and the defences of another classifier."""
+    shared = ("preprocessing", "preprocessing_defences", "postprocessing_defences")
+    clone.set_params(**{name: getattr(on, name) for name in shared})
+    return clone
 
 
 def defaults(module: nn.Module) -> dict[str, Any]:
