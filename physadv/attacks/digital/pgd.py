@@ -78,7 +78,7 @@ class PGD:
             change = project(change, low, high, self.eps, self.norm)
             for step in range(self.steps):
                 if self._over(best):
-                    return Encoded(best.images.clamp(0, 1))
+                    break
                 point, left, slope = images + change, self._left(best), torch.zeros_like(change)
                 slope[left] = descend(victim, objective, rows, point[left], best, left)
                 watch(Step((restart * self.steps + step) / total, point, slope))
