@@ -20,7 +20,6 @@ from torch import Tensor
 from benchmarks import show
 from physadv.attacks.digital import Patch, Rows
 from physadv.core import Encoded, draw, generator, wilson
-from physadv.core.memory import keep_memory
 from physadv.presets import world
 from physadv.scene import StreetScene, sign
 from physadv.victims import Asked, Classifier
@@ -41,7 +40,6 @@ def main(
 
     CPU time, so that what else the machine does counts less.
     """
-    keep_memory()
     show.heading()
     victim = bundled()
     patches(victim, seconds, photos, rounds)
@@ -192,4 +190,4 @@ def pictures(victim: Classifier, count: int, seed: int) -> tuple[Array, Array]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -23,7 +23,6 @@ from benchmarks.coco import detectors
 from benchmarks.paired import comparison
 from physadv.attacks.digital import Rows
 from physadv.core import clustered, generator, load_image, quantise
-from physadv.core.memory import keep_memory
 from physadv.objectives import vanish
 from physadv.patch import controls
 
@@ -60,7 +59,6 @@ def main(
     Searched on the photos of every other scene, judged on the rest, of both only those where the
     bare sign is reported; not reported: no box of the class with IoU 0.5 or more to the sign's.
     """
-    keep_memory()
     show.heading()
     victim = detectors(data / "detectors", detector)
     stop = victim.label("stop sign")
@@ -138,4 +136,4 @@ def others(patch: Array) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -173,4 +173,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    show.run(app)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from torch import Tensor
 
+from benchmarks import show
 from physadv.attacks import (
     CMAES,
     Attack,
@@ -19,7 +20,7 @@ from physadv.attacks import (
     State,
     graphite_mask,
 )
-from physadv.core import Rate, UserError, generator, spawn, wilson
+from physadv.core import Rate, generator, spawn, wilson
 from physadv.core.check import one_of
 from physadv.design import build_patch, design_from
 from physadv.objectives import margin, untargeted
@@ -84,15 +85,11 @@ def main(
     label_only: Annotated[bool, typer.Option("--label-only", help="Labels alone.")] = False,
 ) -> None:
     """Print a row for each method: stop read as anything else in `street`, 12 % of the face."""
-    try:
-        for name in method or METHODS:
-            one_of("method", name, METHODS)
-    except UserError as error:
-        typer.echo(f"benchmarks.black_box: {error}", err=True)
-        raise typer.Exit(2) from error
+    for name in method or METHODS:
+        one_of("method", name, METHODS)
     answers: Literal["scores", "label"] = "label" if label_only else "scores"
     for row in rows(method or list(METHODS), Budget(queries, answers), judged, seed):
-        show(row)
+        print_row(row)
 
 
 def rows(names: list[str], budget: Budget, judged: int, seed: int) -> Iterator[Row]:
@@ -137,7 +134,7 @@ def _curve(problem: Problem, course: Course, judged: int, seed: int) -> dict[int
     }
 
 
-def show(row: Row) -> None:
+def print_row(row: Row) -> None:
     """Print a row."""
     report, result = row.result.report, row.result
     controls = ", ".join(f"{name} {rate}" for name, rate in report.controls.items() if rate.hits)
@@ -152,4 +149,4 @@ def show(row: Row) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

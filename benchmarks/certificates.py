@@ -154,4 +154,4 @@ def _network(seed: int, widths: tuple[int, ...]) -> nn.Module:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

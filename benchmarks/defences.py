@@ -171,4 +171,4 @@ def taught(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -33,7 +33,6 @@ from physadv.attacks.digital import (
 )
 from physadv.core import Encoded, Rate, wilson
 from physadv.core.check import one_of
-from physadv.core.memory import keep_memory
 from physadv.objectives import Objective, cross_entropy, margin, untargeted
 from physadv.victims import Classifier
 
@@ -93,7 +92,6 @@ def main(
 ) -> None:
     """Print robust accuracy, smallest norms, CPU seconds and gradients asked, and the floors."""
     one_of("victim", victim, VICTIMS)
-    keep_memory()
     show.heading()
     for name in VICTIMS[:2] if victim == "both" else (victim,):
         known = known_victim(data, name)
@@ -288,4 +286,4 @@ def held(what: str, good: bool) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -227,4 +227,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

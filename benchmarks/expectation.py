@@ -14,7 +14,6 @@ from rich.table import Table
 
 from benchmarks import show
 from physadv.attacks import Expectation, Gradient
-from physadv.core.memory import keep_memory
 from physadv.design import build_patch, build_problem, build_victim, design_from, placed
 
 ROWS = {
@@ -33,7 +32,6 @@ def main(
     n: Annotated[int, typer.Option(help="Conditions each result is judged on.")] = 500,
 ) -> None:
     """Search and judge each row `seeds` times; print success, pictures asked and CPU time."""
-    keep_memory()
     show.heading()
     goal = {"target": "Speed limit (80km/h)"}
     design = design_from(
@@ -58,4 +56,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from benchmarks import show
 from benchmarks.near import near, noted, taken, worst_control
-from physadv.core.memory import keep_memory
 
 ALL = "search,l1,cam,occlusion,learnt"
 
@@ -29,7 +28,6 @@ def main(
     away_mm: Annotated[float, typer.Option(help="Distance from the letters.")] = 0.0,
 ) -> None:
     """Place, search, judge and note each layout; print the table of all that is noted."""
-    keep_memory()
     show.heading()
     wanted = []
     for layout in layouts.split(","):
@@ -57,4 +55,4 @@ def _print(found: dict[str, dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -14,8 +14,7 @@ from rich.table import Table
 
 from benchmarks import show
 from physadv.attacks import Gradient, Result
-from physadv.core import UserError, check
-from physadv.core.memory import keep_memory
+from physadv.core import check
 from physadv.evaluation import contact_sheet, touched_pct
 from physadv.objectives import untargeted
 from physadv.output import Strip, contact_sheet_image
@@ -79,7 +78,6 @@ def main(
     pictures: Annotated[Path | None, typer.Option(help="Folder for a strip of each.")] = None,
 ) -> None:
     """Search, judge and print a row for each attack, the controls below it."""
-    keep_memory()
     show.heading()
     for name in names or SETTINGS:
         known = ", ".join(SETTINGS)
@@ -127,7 +125,4 @@ def table(name: str, aim: Problem, found: Result) -> Table:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except UserError as error:
-        raise SystemExit(f"benchmarks.light: {error}") from error
+    show.run(main)

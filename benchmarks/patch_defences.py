@@ -15,7 +15,6 @@ from benchmarks.pictures import known_victim, read_right
 from physadv.attacks.digital import PGD, Rows
 from physadv.core import Encoded, generator, spawn, wilson
 from physadv.core.check import one_of
-from physadv.core.memory import keep_memory
 from physadv.defences import (
     Defence,
     DerandomizedSmoothing,
@@ -52,7 +51,6 @@ def main(
 ) -> None:
     """Print a row for each defence, and the certified share by radius of smoothing."""
     one_of("table", table, TABLES)
-    keep_memory()
     show.heading()
     known = known_victim(data, victim)
     images, labels = read_right(known, data, n, seed=seed)
@@ -165,4 +163,4 @@ def rate(hits: Tensor) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -226,4 +226,4 @@ MAKE: dict[str, Callable[[Bench], Defence]] = dict(
 )
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

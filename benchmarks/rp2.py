@@ -20,9 +20,8 @@ from torch import Tensor
 
 from benchmarks import show
 from physadv.attacks.digital import PGD, RP2, Rows
-from physadv.core import Encoded, UserError, generator, load_image
+from physadv.core import Encoded, generator, load_image
 from physadv.core.check import one_of
-from physadv.core.memory import keep_memory
 from physadv.judge import ImageReport, Told, judge_images
 from physadv.objectives import margin, targeted
 from physadv.patch import controls
@@ -64,11 +63,7 @@ def main(
     part: Annotated[str, typer.Option(help="rectangles, octagon, or both.")] = "both",
 ) -> None:
     """Print losses and how many of the 40 photos are read as speedLimit45, by noise and mask."""
-    try:
-        one_of("part", part, [*EPOCHS, "both"])
-    except UserError as error:
-        raise typer.BadParameter(str(error)) from error
-    keep_memory()
+    one_of("part", part, [*EPOCHS, "both"])
     show.heading()
     known = signs(data)
     for name in EPOCHS if part == "both" else [part]:
@@ -167,4 +162,4 @@ def art(known: Signs, side: int, corner: tuple[int, int], steps: int) -> tuple[A
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -17,9 +17,8 @@ from benchmarks import show
 from benchmarks.rp2 import art, signs
 from physadv.attacks import Gradient
 from physadv.attacks.masks import Learning, learn
-from physadv.core import UserError, spawn
+from physadv.core import spawn
 from physadv.core.check import one_of
-from physadv.core.memory import keep_memory
 from physadv.design import build_problem, design_from
 from physadv.judge import Report, judge
 from physadv.objectives import non_printability, read_palette
@@ -49,11 +48,7 @@ def main(
 
     The printability score with the 30 published colours is on, and what is judged is printed.
     """
-    try:
-        one_of("part", part, [*PARTS, "all"])
-    except UserError as error:
-        raise typer.BadParameter(str(error)) from error
-    keep_memory()
+    one_of("part", part, [*PARTS, "all"])
     show.heading()
     base = problem(data)
     table = Table(
@@ -127,4 +122,4 @@ def score(data: Path, laid: Problem, theta: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

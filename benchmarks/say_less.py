@@ -130,4 +130,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -13,7 +13,6 @@ import typer
 from benchmarks import show
 from benchmarks.coco import detectors
 from physadv.core import Encoded, Found, box_iou, clustered, generator
-from physadv.core.memory import keep_memory
 from physadv.defences import ObjectSeeker
 from physadv.defences.patch.masked import patch_side
 from physadv.evaluation import Boxed, read_boxed
@@ -30,7 +29,6 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the bootstrap over scenes.")] = 0,
 ) -> None:
     """Print a row for the detector alone and for the defended one; intervals are over scenes."""
-    keep_memory()
     show.heading()
     victim, how = detectors(data / "detectors", detector), ObjectSeeker(lines, masked_score)
     stop = victim.label("stop sign")
@@ -77,4 +75,4 @@ def read(found: list[Found], signs: Boxed, stop: int) -> list[tuple[bool, int]]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

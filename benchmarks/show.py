@@ -1,16 +1,34 @@
 """The tables of a run."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cases import Case
 from benchmarks.record import machine, versions
+from physadv.core import UserError
+from physadv.core.memory import keep_memory
 
 console = Console()
 Three = tuple[float, float, float]
+
+
+def run(main: Callable[..., Any]) -> None:
+    """Run a benchmark from the command line: `UserError` becomes one line and exit code 2.
+
+    Freed memory is kept between steps, for all that is compared alike.
+    """
+    keep_memory()
+    try:
+        main() if isinstance(main, typer.Typer) else typer.run(main)
+    except UserError as error:
+        typer.echo(f"benchmarks.{Path(sys.argv[0]).stem}: {error}", err=True)
+        raise SystemExit(2) from error
 
 
 def heading() -> None:

@@ -22,7 +22,6 @@ from torch import Tensor
 from benchmarks import show
 from benchmarks.near import near
 from physadv.core import Photo, generator, spawn
-from physadv.core.memory import keep_memory
 from physadv.design import build_problem, build_victim
 from physadv.judge import judge
 from physadv.patch import Mask, Pixels, measure, rectangle
@@ -44,7 +43,6 @@ def main(
     seed: Annotated[int, typer.Option(help="Of photographs, search and judge.")] = 0,
 ) -> None:
     """Print how often ART's square and noise in its place are read as the target."""
-    keep_memory()
     show.heading()
     design = near(str(target), {"allow_legend": True, "area_pct": area}, steps, n)
     base, begun = build_problem(design, build_victim(design)), process_time()
@@ -101,4 +99,4 @@ def ahead(base: Problem, seed: int) -> Photo:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

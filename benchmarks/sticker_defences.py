@@ -25,7 +25,6 @@ from benchmarks.near import NEAR
 from physadv.attacks import Gradient
 from physadv.core import Encoded, Photo, Rate, generator, spawn, wilson
 from physadv.core.check import one_of
-from physadv.core.memory import keep_memory
 from physadv.core.paired import paired
 from physadv.defences import (
     Defence,
@@ -78,7 +77,6 @@ def main(
     seed: Annotated[int, typer.Option(help="Of searches and conditions.")] = 0,
 ) -> None:
     """Search for each victim and defence; note, and print how often the sign is misread."""
-    keep_memory()
     show.heading()
     done: dict[str, Row] = json.loads(file.read_text()) if file.exists() else {}
     sticker = {"area_pct": area, "pieces": pieces, "layout": layout, "allow_legend": True}
@@ -201,4 +199,4 @@ def rate(hits: list[bool]) -> Rate:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

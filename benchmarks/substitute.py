@@ -162,4 +162,4 @@ def _framed(crops: SignCrops, size: tuple[int, int], margin: float = 0.1) -> Enc
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -13,7 +13,6 @@ from rich.table import Table
 from benchmarks import show
 from benchmarks.near import near, noted, taken, worst_control
 from physadv.core import clustered, generator
-from physadv.core.memory import keep_memory
 from physadv.design import Design
 
 STOP = 14
@@ -38,7 +37,6 @@ def main(
 
     Of several layouts the better is in the table: no control above 5 %, then the most successes.
     """
-    keep_memory()
     show.heading()
     classes = [int(one) for one in targets.split(",") if one] or [k for k in range(43) if k != STOP]
     kinds, sizes = layouts.split(","), sorted(float(area) for area in areas.split(","))
@@ -97,4 +95,4 @@ def _told(found: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

@@ -86,4 +86,4 @@ def arts(victim: Classifier, images: Encoded, labels: Tensor, eps: float) -> Ten
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

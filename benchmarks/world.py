@@ -13,9 +13,7 @@ from benchmarks.record import save as write
 from benchmarks.rounds import Times, differences, measure, quartiles, ratios
 from benchmarks.rows import BARE, BARE_FORWARD, FORWARD, names, prepared
 from benchmarks.steps import WHOLE, effects
-from physadv.core import UserError
 from physadv.core.check import one_of
-from physadv.core.memory import keep_memory
 from physadv.presets import NAMES
 
 RESULTS = Path(__file__).parent / "results"
@@ -36,14 +34,9 @@ def main(
     Networks are as torchvision makes them unless asked otherwise; freed memory is kept between
     steps, as the command line keeps it, for all rows alike.
     """
-    keep_memory()
     worlds = list(dict.fromkeys([STREET, *(also or [])]))
-    try:
-        for name in worlds:
-            one_of("world", name, NAMES)
-    except UserError as error:
-        typer.echo(f"benchmarks.world: {error}", err=True)
-        raise typer.Exit(2) from error
+    for name in worlds:
+        one_of("world", name, NAMES)
     show.heading()
     weighed = [BARE] if quick else names(worlds)
     cases = [replace(c, channels_last=last) for c in chosen(quick=quick, with_bundled=bundled)]
@@ -91,4 +84,4 @@ def _effects(case: Case, rounds: int, times: Times) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    show.run(main)

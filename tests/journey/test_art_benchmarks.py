@@ -41,7 +41,6 @@ def said(monkeypatch: pytest.MonkeyPatch) -> str:
 
     monkeypatch.setattr(art_detector, "detectors", named)
     monkeypatch.setattr(art_detector, "signs", red_signs)
-    monkeypatch.setattr(art_detector, "keep_memory", lambda: None)
     monkeypatch.setattr(show.console, "width", 160)
     with show.console.capture() as taken:
         art_detector.main(Path(), detector="toy", steps=10)
@@ -88,7 +87,6 @@ def test_the_benchmark_of_a_real_detector_runs() -> None:
 
 def test_the_patches_benchmark_judges_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """The grey square's rate is that of the photographs, covered by hand."""
-    monkeypatch.setattr(art, "keep_memory", lambda: None)
     monkeypatch.setattr(show.console, "width", 160)
     with show.console.capture() as taken:
         art.main(seconds=0.1, photos=2, rounds=1)

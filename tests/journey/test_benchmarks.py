@@ -20,8 +20,8 @@ from tests.shared_data import ROOT
 HELD_MIB = 96
 
 
-def benchmark(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks.world", *map(str, words)]
+def benchmark(*words: object, name: str = "world") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"benchmarks.{name}", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
@@ -70,6 +70,20 @@ def test_an_unknown_world_is_refused() -> None:
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("benchmarks.world: world: expected one of ")
     assert line.endswith("got 'streat'; did you mean 'street'?")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("black_box", ("--method", "cma"), "method: expected one of "),
+        ("rp2", ("data", "--part", "rectangle"), "part: expected one of rectangles, "),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(name: str, words: tuple[str, ...], told: str) -> None:
+    done = benchmark(*words, name=name)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(f"benchmarks.{name}: {told}")
 
 
 def test_an_effect_off_is_the_whole_at_its_neutral_in_the_same_conditions() -> None:
