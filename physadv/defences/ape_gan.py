@@ -21,7 +21,7 @@ from physadv.victims import Victim
 class APEGAN:
     """The victim reads what `translator` makes of images; the slope is exact.
 
-    A `physadv.generative.Translator`, or any network from images (B,3,h,w) in [0,1] to maps of the
+    A `physadv.generative.Restorer`, or any network from images (B,3,h,w) in [0,1] to maps of the
     same shape in [-1,1], which stand for images in [0,1]; see `physadv.training.train_ape_gan`.
     """
 

@@ -26,6 +26,7 @@ from physadv.generative.quality import (
     neighbours,
 )
 from physadv.generative.recipe import GanRecipe
+from physadv.generative.restorer import Restorer
 from physadv.generative.train import GanState, sample, train
 from physadv.generative.translator import Translator
 from physadv.generative.unet import UNet
@@ -38,6 +39,7 @@ __all__ = [
     "Generator",
     "Measured",
     "Quality",
+    "Restorer",
     "Translator",
     "UNet",
     "collapsed",

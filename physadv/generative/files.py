@@ -14,13 +14,15 @@ from physadv.core import Encoded, UserError, save_image
 from physadv.core.whole import write_whole
 from physadv.generative.autoencoder import Autoencoder
 from physadv.generative.networks import Generator
+from physadv.generative.restorer import Restorer
 from physadv.generative.translator import Translator
 from physadv.generative.unet import UNet
 
 UNKNOWN = "a generator made by physadv train gan"
-Kept = Autoencoder | Translator | UNet
+Kept = Autoencoder | Restorer | Translator | UNet
 KEPT: dict[str, type[Kept]] = {
     "Autoencoder": Autoencoder,
+    "Restorer": Restorer,
     "Translator": Translator,
     "UNet": UNet,
 }

@@ -1,8 +1,7 @@
-"""The recipe of APE-GAN: a translator from attacked images to clean ones, against a discriminator.
+"""The recipe of APE-GAN: a network from attacked images to clean ones, against a discriminator.
 
 Shen, Jin, Gao & Zhang 2017 (arXiv 1707.05474): 0.7 times the mean square error to the clean image,
-and 0.3 times -log D of what was made; D tells clean images from made ones. The translator here is
-that of `physadv.generative`, deeper than theirs.
+and 0.3 times -log D of what was made; D tells clean images from made ones.
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from physadv.attacks.digital.attack import DigitalAttack, Rows
 from physadv.core import Encoded, check, generator, spawn
 from physadv.core.check import above_zero, at_least_one
 from physadv.defences.ape_gan import as_images
-from physadv.generative import Discriminator, Translator, log_loss, non_saturating, seeded
+from physadv.generative import Discriminator, Restorer, log_loss, non_saturating, seeded
 from physadv.objectives import cross_entropy, untargeted
 from physadv.training.recogniser import Progress
 from physadv.victims import Victim
@@ -27,7 +26,8 @@ class APEGANRecipe:
 
     steps: int = 1000
     batch: int = 64
-    channels: int = 8
+    channels: int = 64
+    critic_channels: int = 16
     error_weight: float = 0.7
     gan_weight: float = 0.3
     rate: float = 2e-4
@@ -35,7 +35,7 @@ class APEGANRecipe:
 
     def __post_init__(self) -> None:
         """Raise `UserError` for settings that cannot be."""
-        at_least_one(self, "steps", "channels")
+        at_least_one(self, "steps", "channels", "critic_channels")
         check(self.batch >= 2, "batch", expected="at least 2", got=self.batch)
         above_zero(self, "rate")
         for name in ("error_weight", "gan_weight"):
@@ -67,8 +67,8 @@ def train_ape_gan(
     recipe: APEGANRecipe,
     *,
     progress: Progress = lambda *_: None,
-) -> Translator:
-    """Return a translator taught on clean images (N,C,h,w) and the same attacked.
+) -> Restorer:
+    """Return a network taught on clean images (N,C,h,w) and the same attacked.
 
     `attacked_images` makes them of a victim and an attack. One seed gives the same weights again.
     Raises `UserError` where the two do not pair.
@@ -76,9 +76,9 @@ def train_ape_gan(
     expected, got = f"shape {tuple(clean.shape)}, as clean", tuple(attacked.shape)
     check(attacked.shape == clean.shape, "attacked", expected=expected, got=got)
     colours, size = clean.shape[1], (clean.shape[2], clean.shape[3])
-    made = seeded(Translator, recipe.seed, recipe.channels, colours=colours)
-    told = seeded(Discriminator, recipe.seed, recipe.channels, size_px=size, colours=colours)
-    maker, critic = cast(Translator, made), cast(Discriminator, told)
+    made = seeded(Restorer, recipe.seed, recipe.channels, colours=colours)
+    told = seeded(Discriminator, recipe.seed, recipe.critic_channels, size_px=size, colours=colours)
+    maker, critic = cast(Restorer, made), cast(Discriminator, told)
     adams = [
         torch.optim.Adam(one.parameters(), lr=recipe.rate, betas=(0.5, 0.999))
         for one in (made, told)
@@ -95,7 +95,7 @@ def train_ape_gan(
 
 
 def ape_loss(made: Tensor, clean: Tensor, on_made: Tensor, recipe: APEGANRecipe) -> Tensor:
-    """Return the translator's loss, a scalar, of images (B,C,h,w) and the scores (B,) of D."""
+    """Return the network's loss, a scalar, of images (B,C,h,w) and the scores (B,) of D."""
     error = (made - clean).square().mean()
     return recipe.error_weight * error + recipe.gan_weight * non_saturating(on_made)
 

@@ -36,7 +36,7 @@ from physadv.defences import (
     SaliencyMasking,
     TotalVariation,
 )
-from physadv.generative import Autoencoder, Translator, UNet, seeded
+from physadv.generative import Autoencoder, Restorer, UNet, seeded
 from physadv.testing import ContractError, check_defence, check_victim
 from physadv.victims import Victim
 from tests.victims import cell_detector, closed_victim, linear_victim, small_victim
@@ -66,7 +66,7 @@ def safety_net(layer: str = "features", width: int = 8 * 12 * 16) -> SafetyNet:
 
 
 DEFENCES: list[Defence] = [
-    APEGAN(seeded(Translator, 0, 4, blocks=1)),
+    APEGAN(seeded(Restorer, 0, 4)),
     BitDepth(),
     DerandomizedSmoothing(),
     FeatureSqueezing(),
@@ -122,7 +122,7 @@ def test_every_defence_is_here() -> None:
 
 
 def test_other_weights_or_thresholds_are_another_defence() -> None:
-    victim, nets = small_victim(), [seeded(Translator, seed, 4, blocks=1) for seed in (0, 0, 1)]
+    victim, nets = small_victim(), [seeded(Restorer, seed, 4) for seed in (0, 0, 1)]
     first, same, other = (APEGAN(net)(victim).digest() for net in nets)
     assert first == same != other
     fitted = magnet().fitted(victim, BLACK)

@@ -14,6 +14,7 @@ from physadv.generative import (
     GanRecipe,
     GanState,
     Generator,
+    Restorer,
     Translator,
     load_generator,
     read_pictures,
@@ -54,7 +55,8 @@ def test_the_players_have_the_shapes_they_say() -> None:
     assert float(made.max()) <= 1
     assert Discriminator(4)(made).shape == (3,)
     assert Discriminator(4, size_px=(12, 17), colours=1)(torch.rand(2, 1, 12, 17)).shape == (2,)
-    assert Translator(4, colours=1)(torch.rand(2, 1, 9, 14)).shape == (2, 1, 9, 14)
+    for network in (Translator(4, colours=1), Restorer(4, colours=1)):
+        assert network(torch.rand(2, 1, 9, 14)).shape == (2, 1, 9, 14)
 
 
 def test_a_critic_of_the_wasserstein_kind_judges_each_picture_for_itself() -> None:

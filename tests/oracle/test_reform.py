@@ -22,7 +22,7 @@ from physadv.defences import (
 )
 from physadv.defences.magnet import divergence
 from physadv.defences.safety_net import code, decide
-from physadv.generative import Autoencoder, Translator, load_network, save_network, seeded
+from physadv.generative import Autoencoder, Restorer, load_network, save_network, seeded
 from physadv.objectives import margin, untargeted
 from physadv.training import (
     APEGANRecipe,
@@ -264,7 +264,7 @@ def test_ape_gan_restores_what_it_was_taught_and_falls_to_an_attack_through_it()
 
 
 def test_a_translator_before_the_victim() -> None:
-    victim, net, images = small_victim(), seeded(Translator, 0, 4, blocks=1), some(3, (12, 16))
+    victim, net, images = small_victim(), seeded(Restorer, 0, 4), some(3, (12, 16))
     with torch.no_grad():
         theirs = victim(Encoded((net.eval()(images) + 1) / 2)).scores
         assert torch.allclose(APEGAN(net)(victim)(images).scores, theirs, atol=1e-6)

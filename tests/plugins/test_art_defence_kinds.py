@@ -41,7 +41,7 @@ from physadv.defences import (
     SaliencyMasking,
     TotalVariation,
 )
-from physadv.generative import Autoencoder, Translator, seeded
+from physadv.generative import Autoencoder, Restorer, seeded
 from tests.plugins.cast import SIDE, accuracy, blobs, data, estimator, grey_estimator, victim
 from tests.plugins.test_art_defences import RANGES
 
@@ -67,7 +67,7 @@ def magnet() -> MagNet:
 
 
 SMOOTH: list[Defence] = [
-    APEGAN(seeded(Translator, 0, 4, blocks=1)),
+    APEGAN(seeded(Restorer, 0, 4)),
     DefenseGAN(Shades(), 2, steps=4, restarts=1, rate=0.5, slope="unrolled"),
     LocalGradientsSmoothing(0.5, block_px=5, overlap_px=2, threshold=0.01),
     magnet(),
