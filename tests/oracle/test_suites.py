@@ -44,6 +44,22 @@ from tests.shared_data import ROOT
 from tests.suites import N, linear, margins, write_toys
 
 Values = dict[str, Any]
+NOTING = """
+import time
+from pathlib import Path
+from physadv.defences import Defended
+
+def noting():
+    def change(images, rng):
+        import ray
+        if ray.is_initialized():
+            Path("{folder}", ray.get_runtime_context().get_node_id() + ".node").touch()
+            end = time.monotonic() + 100
+            while time.monotonic() < end and len(list(Path("{folder}").glob("*.node"))) < 2:
+                time.sleep(0.1)
+        return images
+    return lambda victim: Defended(victim, "noting", change=change)
+"""
 
 
 @pytest.fixture
@@ -384,6 +400,40 @@ def test_ray_finds_what_one_process_does(values: Values, monkeypatch: pytest.Mon
     assert set(found) == set(cells)
     for cell, one in here(ready, cells, lambda _: None):
         assert alone(one) == alone(found[cell])
+
+
+def test_a_machine_that_fails_takes_the_cell_with_it_that_it_was_at(
+    values: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of Ray's nodes, with a scheduler and workers each; one is killed after the first cell."""
+    cluster_utils = pytest.importorskip(
+        "ray.cluster_utils", reason="ray is not installed: pip install 'physadv[ray]'"
+    )
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    (tmp_path / "noting.py").write_text(NOTING.format(folder=tmp_path))
+    values["attacks"] = {"pgd": values["attacks"]["pgd"]}
+    values["defences"] = {"none": {}, "noting": {"name": f"{tmp_path / 'noting.py'}:noting"}}
+    ready = prepared(values)
+    cells = list(plan_cells(ready))
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        other = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        found = dict(on_ray(cluster.address)(ready, cells, lambda _: None))
+        assert {cell: alone(one) for cell, one in found.items()} == {
+            cell: alone(one) for cell, one in here(ready, cells, lambda _: None)
+        }
+        assert len(list(tmp_path.glob("*.node"))) == 2
+        rest = on_ray(cluster.address)(ready, cells, lambda _: None)
+        left = dict([next(iter(rest))])
+        cluster.remove_node(other, allow_graceful=False)
+        left |= dict(rest)
+    finally:
+        cluster.shutdown()
+    assert set(left) == set(cells)
+    lost = {cell for cell, one in left.items() if isinstance(one, Failure)}
+    assert len(lost) <= 1
+    assert all(alone(left[cell]) == alone(found[cell]) for cell in set(cells) - lost)
 
 
 def test_the_file_in_the_docs_is_one(values: Values) -> None:
