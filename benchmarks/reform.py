@@ -58,7 +58,10 @@ ALL = ("magnet", "ape-gan", "safety-net", "defense-gan")
 
 @dataclass(frozen=True)
 class Budgets:
-    """Images to learn from and to set thresholds on; steps; pairs; Defense-GAN's L, R, epochs."""
+    """Images to learn from and to set thresholds on; steps; pairs; Defense-GAN's L, R, epochs.
+
+    APE-GAN has pairs of all images to learn from, and twice the steps.
+    """
 
     taught: int = 2000
     kept: int = 500
@@ -194,22 +197,20 @@ def _magnet(bench: Bench) -> Defence:
     return MagNet(plain, detectors).fitted(bench.victim, bench.kept, FALSE_ALARMS)
 
 
-def _pairs(bench: Bench) -> tuple[Encoded, Encoded]:
-    count = bench.budgets.attacked
+def _pairs(bench: Bench, count: int) -> tuple[Encoded, Encoded]:
     clean, labels = Encoded(bench.taught[:count]), bench.labels[:count]
     attack = PGD(eps=8 / 255, steps=10)
     return clean, attacked_images(bench.victim, clean, labels, attack)
 
 
 def _ape_gan(bench: Bench) -> Defence:
-    clean, attacked = _pairs(bench)
-    return APEGAN(
-        train_ape_gan(clean, attacked, APEGANRecipe(bench.budgets.steps, batch=32, rate=1e-3))
-    )
+    clean, attacked = _pairs(bench, bench.budgets.taught)
+    recipe = APEGANRecipe(2 * bench.budgets.steps, batch=32, rate=1e-3)
+    return APEGAN(train_ape_gan(clean, attacked, recipe))
 
 
 def _safety_net(bench: Bench) -> Defence:
-    clean, attacked = _pairs(bench)
+    clean, attacked = _pairs(bench, bench.budgets.attacked)
     made = train_safety_net(bench.victim, clean, attacked, layer=LAYER)
     return made.fitted(bench.victim, bench.kept, FALSE_ALARMS)
 
