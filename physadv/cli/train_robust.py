@@ -22,7 +22,7 @@ def robust(
         str,
         option(
             "NAME",
-            "pgd (Madry et al.), trades, fast, free, mix (clean and labelled adversarial "
+            "pgd (Madry et al.), trades, fast, free, mix and pool (clean and labelled adversarial "
             "examples), distil, patch (with their place sought), noise, bands, masks (for defences "
             "that certify), or physical: none, to compare.",
         ),

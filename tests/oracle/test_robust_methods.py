@@ -1,6 +1,7 @@
 """Losses of the recipes that harden, on linear networks: closed forms and slow computations."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import inf, log
 from typing import Any
 
@@ -20,6 +21,7 @@ from physadv.training.robust import (
     PatchTraining,
     Pgd,
     Physical,
+    Pool,
     Student,
     Teacher,
     Trades,
@@ -214,6 +216,48 @@ def test_examples_are_made_at_rest_and_learnt_in_training(
     assert all(p.grad is not None for p in net.parameters())
 
 
+def test_a_pool_holds_examples_as_near_as_any_that_are_read_as_another_class() -> None:
+    """Of two classes of linear scores: straight to the boundary, lead / |w| away."""
+    net, given = network(), lesson(network())
+    method = Pool(size=5, fresh=5, rounds=12, steps=40)
+    own = net.weight[given.labels] - net.weight[1 - given.labels]
+    given.labels.copy_(torch.where(margins(net, given) > 0, given.labels, 1 - given.labels))
+    own = net.weight[given.labels] - net.weight[1 - given.labels]
+    loss = only(method(given))
+    pool, truth = given.memory["pool"], given.memory["truth"]
+    assert torch.equal(truth, given.labels)
+    assert torch.equal(net(pool).argmax(dim=1), 1 - truth)
+    change, length = (pool - given.images).flatten(1), own.flatten(1).norm(dim=1)
+    nearest = margins(net, given) / length
+    assert (change.norm(dim=1) <= 1.05 * nearest).all()
+    assert (change.norm(dim=1) >= nearest - 1e-6).all()
+    taken = torch.randint(5, (5,), generator=after_draws(1, (5,)))
+    worse = nn.functional.cross_entropy(net(pool[taken]), truth[taken])
+    clean = nn.functional.cross_entropy(net(given.images), given.labels)
+    assert torch.allclose(loss, (clean + worse) / 2, atol=1e-6)
+
+
+def after_draws(seed: int, shape: tuple[int, ...]) -> torch.Generator:
+    """Return a lesson's chance after its images and one draw of other classes."""
+    rng = generator(seed)
+    torch.randint(1, 2, shape, generator=rng)
+    return rng
+
+
+def test_a_pool_fills_up_and_then_changes_by_what_is_fresh() -> None:
+    net, memory = network(), dict[str, Tensor]()
+    method, seen = Pool(size=5, fresh=2, rounds=2, steps=4), list[Tensor]()
+    for seed in range(6):
+        given = lesson(net, seed=seed)
+        batch = Lesson(net, given.images, given.labels, given.rng, memory)
+        only(method(batch))
+        seen.append(memory["pool"])
+    assert [len(pool) for pool in seen] == [2, 4, 5, 5, 5, 5]
+    for before, after in pairwise(seen[2:]):
+        assert int((before != after).flatten(1).any(dim=1).sum()) == 2
+    assert len(memory["truth"]) == 5
+
+
 def ramp(side: int) -> LinearNetwork:
     """A network whose first class leads less the brighter the top left corner is."""
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
@@ -275,6 +319,9 @@ def test_a_patch_is_laid_at_its_corner() -> None:
         ("pgd", {"eps": 8}, "8 of 255 is 8/255"),
         ("pgd", {"steps": 0}, "steps: expected at least 1"),
         ("pgd", {"steps": "many"}, "steps: expected a number, got 'many'"),
+        ("mix", {"share": 1.5}, "share: expected above 0 and at most 1, got 1.5"),
+        ("pool", {"share": 0.0}, "share: expected above 0 and at most 1, got 0"),
+        ("pool", {"fresh": 0}, "fresh: expected at least 1"),
         ("fast", {"replays": 2}, "fast --set: expected one of eps, rate_ratio"),
         ("trade", {}, "did you mean 'trades'"),
         ("patch", {"search": "ful"}, "did you mean 'full'"),

@@ -15,6 +15,7 @@ from physadv.training.robust import (
     PatchTraining,
     Pgd,
     Physical,
+    Pool,
     Schooling,
     Student,
     Teacher,
@@ -29,6 +30,7 @@ METHODS: list[Method] = [
     PatchTraining(steps=2),
     Pgd(0.1, 2),
     Physical(),
+    Pool(8, 2, rounds=2, steps=3),
     Teacher(5.0),
     Trades(0.1, steps=2),
 ]

@@ -24,6 +24,7 @@ from physadv.training.robust import (
     PatchTraining,
     Pgd,
     Physical,
+    Pool,
     Schooling,
     Trades,
     teach,
@@ -148,6 +149,15 @@ def test_arts_trades_crashes_where_ours_does_not() -> None:
     with pytest.raises(RuntimeError, match="size of tensor"):  # the first layer for answers
         theirs.fit(x, y, nb_epochs=1, batch_size=16)
     RobustTrainer(sequential(), Trades(EPS, steps=1)).fit(x, y, batch_size=16, nb_epochs=1)
+
+
+def test_a_pool_is_taught_beside_clean_images() -> None:
+    on = sequential()
+    x, y = data(on, 128, seed=7)
+    RobustTrainer(on, Pool(16, 2, rounds=2, steps=4)).fit(
+        x, one_hot(y), batch_size=32, nb_epochs=12
+    )
+    assert accuracy(on, *data(on, 64, seed=8)) >= 0.75
 
 
 def test_distillation_trains_teacher_and_student_on_logits() -> None:

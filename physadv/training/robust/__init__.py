@@ -6,6 +6,7 @@ from physadv.training.robust.lesson import Lesson, Method
 from physadv.training.robust.measure import accuracies, drawn_images
 from physadv.training.robust.methods import Fast, Free, Mix, Pgd, Physical, Trades, divergence
 from physadv.training.robust.patches import PatchTraining
+from physadv.training.robust.pool import Pool
 from physadv.training.robust.recipe import (
     BATCHES,
     METHODS,
@@ -31,6 +32,7 @@ __all__ = [
     "PatchTraining",
     "Pgd",
     "Physical",
+    "Pool",
     "Ready",
     "RobustPlan",
     "RobustRecipe",

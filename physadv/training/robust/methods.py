@@ -43,7 +43,8 @@ class Mix:
     def __post_init__(self) -> None:
         """Raise `UserError` for a budget that is none."""
         check_eps(self.eps)
-        above_zero(self, "eps", "share")
+        above_zero(self, "eps")
+        check_share(self.share)
 
     def __call__(self, lesson: Lesson) -> Iterator[Tensor]:
         """Yield the loss of a batch."""
@@ -171,6 +172,11 @@ def check_eps(eps: float) -> None:
     """Raise `UserError` for a radius beyond what images in [0,1] can change by."""
     fix = f"images are in [0,1]: {eps:g} of 255 is {eps:g}/255"
     check(eps <= 1, "eps", expected="at most 1", got=eps, fix=fix)
+
+
+def check_share(share: float) -> None:
+    """Raise `UserError` for a weight of the clean loss that leaves less than none to the other."""
+    check(0 < share <= 1, "share", expected="above 0 and at most 1", got=share)
 
 
 def divergence(scores: Tensor, others: Tensor) -> Tensor:

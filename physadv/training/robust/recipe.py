@@ -22,6 +22,7 @@ from physadv.training.robust.distil import Student, Teacher
 from physadv.training.robust.lesson import Method
 from physadv.training.robust.methods import Fast, Free, Mix, Pgd, Physical, Trades
 from physadv.training.robust.patches import PatchTraining
+from physadv.training.robust.pool import Pool
 from physadv.training.robust.shown import Bands, Masks, Noise
 from physadv.victims.bundled import SignNet
 from physadv.victims.weights import digest
@@ -37,11 +38,13 @@ METHODS: dict[str, Callable[..., Method]] = {
     "patch": PatchTraining,
     "pgd": Pgd,
     "physical": Physical,
+    "pool": Pool,
     "trades": Trades,
 }
 """What each is made of; a distillation's teacher goes before its student."""
 BATCHES = {"distil": 1600, "fast": 2000, "free": 400, "mix": 1300, "patch": 500, "pgd": 700}
-BATCHES |= {"bands": 3000, "masks": 3000, "noise": 3000, "physical": 3000, "trades": 460}
+BATCHES |= {"bands": 3000, "masks": 3000, "noise": 3000, "physical": 3000}
+BATCHES |= {"pool": 400, "trades": 460}
 """Batches of 64, each method's for less than 20 minutes on one core, measuring aside."""
 CHECKPOINT, TEACHER, CARD = "checkpoint.safetensors", "teacher.safetensors", "card.json"
 
