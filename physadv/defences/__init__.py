@@ -26,8 +26,9 @@ from physadv.defences.queries import QueryDetection
 from physadv.defences.safety_net import SafetyNet
 from physadv.defences.say_less import LabelOnly, NoisyScores, ReverseSigmoid, RoundedScores
 from physadv.defences.smoothing import RandomizedSmoothing, SmoothCertificate
-from physadv.defences.squeeze import BitDepth, Jpeg, Median, TotalVariation
+from physadv.defences.squeeze import BitDepth, Jpeg, Median
 from physadv.defences.squeezed import FeatureSqueezing
+from physadv.defences.total_variation import TotalVariation
 
 __all__ = [
     "APEGAN",

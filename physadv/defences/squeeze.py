@@ -1,4 +1,4 @@
-"""Changes of images before they are read: fewer bits, medians, total variation, JPEG.
+"""Changes of images before they are read: fewer bits, medians, JPEG.
 
 Xu, Evans & Qi, "Feature Squeezing: Detecting Adversarial Examples in Deep Neural Networks", NDSS
 2018; Guo, Rana, Cisse & van der Maaten, "Countering Adversarial Images using Input
@@ -10,17 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from kornia.filters import median_blur
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
 from physadv.attacks.digital.settings import setting
 from physadv.camera import Jpeg as Codec
 from physadv.core import Encoded, Sensor, Span, Window, check
-from physadv.core.check import above_zero
 from physadv.defences.about import DefenceAbout
 from physadv.defences.defended import Defended, straight_through
 from physadv.victims import Victim
@@ -74,35 +71,6 @@ class Median:
         wide = pad(images, (edge,) * 4, mode="reflect") if edge else images
         filtered = median_blur(wide, self.side_px)
         return Encoded(filtered[..., edge : edge + images.shape[2], edge : edge + images.shape[3]])
-
-
-@dataclass(frozen=True)
-class TotalVariation:
-    """The nearest image of little total variation (Rudin, Osher & Fatemi 1992; Chambolle 2004).
-
-    The slope is let straight through. Guo et al. drop pixels at random before it; here none are.
-    """
-
-    about: ClassVar[DefenceAbout] = DefenceAbout("total-variation", "input", "Rudin et al. 1992")
-
-    weight: float = setting(0.05, "weight of the total variation against the distance")
-
-    def __post_init__(self) -> None:
-        """Raise `UserError` for a weight that is none."""
-        above_zero(self, "weight")
-
-    def __call__(self, victim: Victim) -> Defended:
-        """Return the victim behind it."""
-        return _behind(self.squeeze, victim, f"total variation {self.weight:g}")
-
-    def squeeze(self, images: Tensor) -> Encoded:
-        """Return images (B,C,H,W) denoised."""
-        from skimage.restoration import denoise_tv_chambolle
-
-        rows = images.detach().cpu().double().numpy()
-        denoise: Callable[..., NDArray[np.float64]] = denoise_tv_chambolle
-        made = [denoise(row, self.weight, channel_axis=0) for row in rows]
-        return Encoded(straight_through(torch.from_numpy(np.stack(made)).to(images), images))
 
 
 @dataclass(frozen=True)

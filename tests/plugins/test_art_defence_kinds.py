@@ -72,13 +72,13 @@ SMOOTH: list[Defence] = [
     LocalGradientsSmoothing(0.5, block_px=5, overlap_px=2, threshold=0.01),
     magnet(),
     Median(),
+    TotalVariation(0.02, steps=500),
 ]
 """Those whose slopes are their own."""
 STRAIGHT: list[Defence] = [
     BitDepth(3),
     DefenseGAN(Shades(), 2, steps=4, restarts=2),
     Jpeg(60),
-    TotalVariation(0.1),
 ]
 IMAGES = SMOOTH + STRAIGHT
 
