@@ -1,5 +1,6 @@
 """JPEG compression, differentiable while searching and libjpeg's own when judging."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -35,6 +36,8 @@ TO_YCC = (
     (0.5, -0.418688, -0.081312),
 )
 """JFIF 1.02: luma and chroma of RGB, chroma about 0."""
+
+Rounding = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,19 @@ class _Straight(torch.autograd.Function):
         return slope, None
 
 
-def coded_picture(image: Tensor, quality: Tensor, pitch: Tensor) -> Tensor:
-    """Return pictures (B,3,H,W) as they are decoded, at a quality (B,) and pitch (B,) or (1,)."""
+def coded_picture(
+    image: Tensor, quality: Tensor, pitch: Tensor, rounded: Rounding = torch.round_
+) -> Tensor:
+    """Return pictures (B,3,H,W) as they are decoded, at a quality (B,) and pitch (B,) or (1,).
+
+    Coefficients in steps (B,N,64) are `rounded`, which alone has no slope unless given one.
+    """
     batch, _, height, width = image.shape
     to_ycc = torch.tensor(TO_YCC).to(image)
     ycc = (to_ycc @ image.flatten(2)).reshape(batch, 3, height, width)
     scale = _scale(quality)
-    luma = _coded(ycc[:, :1] - 128 / 255, _steps(LUMA, scale, pitch)) + 128 / 255
-    chroma = _doubled(_coded(_halved(ycc[:, 1:]), _steps(CHROMA, scale, pitch)))
+    luma = _coded(ycc[:, :1] - 128 / 255, _steps(LUMA, scale, pitch), rounded) + 128 / 255
+    chroma = _doubled(_coded(_halved(ycc[:, 1:]), _steps(CHROMA, scale, pitch), rounded))
     whole: Tensor = torch.linalg.inv(to_ycc) @ torch.cat([luma, chroma], dim=1).flatten(2)
     return whole.reshape(image.shape).clamp_(0, 1)
 
@@ -97,7 +105,12 @@ def _halved(planes: Tensor) -> Tensor:
 
 
 def _doubled(planes: Tensor) -> Tensor:
-    """Return planes (B,C,2h,2w), linear between pixels' middles: `interpolate`, but quicker."""
+    """Return planes (B,C,2h,2w), linear between pixels' middles: `interpolate`, but quicker.
+
+    Where a slope is wanted it is `interpolate`.
+    """
+    if planes.requires_grad:
+        return F.interpolate(planes, scale_factor=2, mode="bilinear")
     batch, channels, height, width = planes.shape
     wide = F.pad(planes, (1, 1, 1, 1), mode="replicate")
     whole = planes.new_empty(batch, channels, height, 2, width, 2)
@@ -132,7 +145,7 @@ def _cosines() -> Tensor:
     return torch.kron(one, one)
 
 
-def _coded(planes: Tensor, steps: Tensor) -> Tensor:
+def _coded(planes: Tensor, steps: Tensor, rounded: Rounding) -> Tensor:
     """Round the coefficients of planes (B,C,H,W) about 0 to whole steps (B,8,8).
 
     Where blocks hang over, the last pixels repeat.
@@ -145,8 +158,8 @@ def _coded(planes: Tensor, steps: Tensor) -> Tensor:
     tiles = planes.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
     step, cosines = steps.to(planes).reshape(batch, 1, 64), _cosines().to(planes)
     blocks = tiles.reshape(batch, -1, 64) @ cosines.T
-    rounded = (blocks / step).round_() * step @ cosines
-    back = rounded.reshape(batch, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
+    shown = rounded(blocks / step) * step @ cosines
+    back = shown.reshape(batch, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
     return back.reshape(planes.shape)[..., : asked[0], : asked[1]]
 
 

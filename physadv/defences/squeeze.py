@@ -8,7 +8,7 @@ against attacks that go through them (He et al. 2017, Athalye, Carlini & Wagner 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from kornia.filters import median_blur
@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from physadv.attacks.digital.settings import setting
-from physadv.camera import Jpeg as Codec
-from physadv.core import Encoded, Sensor, Span, Window, check
+from physadv.camera.jpeg import coded_picture
+from physadv.core import Encoded, check
 from physadv.defences.about import DefenceAbout
 from physadv.defences.defended import Defended, straight_through
 from physadv.victims import Victim
@@ -75,7 +75,11 @@ class Median:
 
 @dataclass(frozen=True)
 class Jpeg:
-    """JPEG as a decoder shows it, chroma at half resolution; the slope goes straight through."""
+    """JPEG as a decoder shows it, chroma at half resolution; the slope is its own but for rounding.
+
+    It goes straight through the rounding of coefficients, but for those that become 0, whose slope
+    is the greater the nearer they are to not doing so: none at 0, whole at half a step.
+    """
 
     about: ClassVar[DefenceAbout] = DefenceAbout("jpeg", "input", "Dziugaite et al. 2016")
 
@@ -94,11 +98,26 @@ class Jpeg:
         height, width = images.shape[-2:]
         fill = (0, -width % BLOCK, 0, -height % BLOCK)
         whole = pad(images, fill, mode="replicate") if any(fill) else images
-        size = (whole.shape[-2], whole.shape[-1])
-        window = Window(torch.zeros(len(whole), 2, device=images.device), size, Sensor())
-        given = {"quality": torch.full((len(whole),), float(self.quality), device=images.device)}
-        coded = Codec(Span.at(float(self.quality)))(Encoded(whole), given, window)
+        quality = torch.full((len(whole),), float(self.quality), device=images.device)
+        coded = coded_picture(whole, quality, quality.new_ones(1), _Rounded.apply)
         return Encoded(coded[..., :height, :width])
+
+
+class _Rounded(torch.autograd.Function):
+    """Whole numbers; those that become 0 have the slope of x |x|, others that of x."""
+
+    @staticmethod
+    def forward(ctx: Any, numbers: Tensor) -> Tensor:
+        """Return them rounded."""
+        ctx.save_for_backward(numbers)
+        return numbers.round()
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        """Return the slope, less where they are near 0."""
+        (numbers,) = ctx.saved_tensors
+        back: Tensor = slope * (2 * numbers.abs()).clamp(max=1)
+        return back
 
 
 def _behind(squeeze: Callable[[Tensor], Encoded], victim: Victim, name: str) -> Defended:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.fft import dctn, idctn
 from scipy.ndimage import median_filter
 from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 
 from physadv.attacks.digital import PGD, EstimatedPGD, Rows
+from physadv.camera.jpeg import LUMA, TO_YCC
 from physadv.core import Answer, Encoded, Photo, generator, quantise
 from physadv.defences import (
     BitDepth,
@@ -105,7 +107,24 @@ def test_jpeg_is_pillows(size: tuple[int, int]) -> None:
     Image.fromarray(rows).save(stream, "JPEG", quality=60, subsampling="4:2:0")
     theirs = np.asarray(Image.open(stream), dtype=np.float32) / 255
     assert float(np.abs(made[0].permute(1, 2, 0).numpy() - theirs).mean()) < 2 / 255
-    assert straight(Jpeg(60).squeeze, image)
+
+
+def test_the_slope_of_jpeg_goes_through_what_is_rounded_to_more_than_nothing() -> None:
+    """Of a grey block by scipy's cosine transform; colours of grey are 0, where no slope is."""
+    rng = np.random.default_rng(0)
+    block, weights = 0.5 + 0.1 * rng.normal(size=(16, 16)), rng.normal(size=(16, 16))
+    slope, steps = np.zeros((16, 16)), np.array(LUMA) / 255  # the tables as they are at 50
+    for at in np.ndindex(2, 2):
+        tile = tuple(slice(8 * k, 8 * k + 8) for k in at)
+        known = dctn(block[tile] - 128 / 255, norm="ortho") / steps
+        let = np.where(np.round(known) == 0, 2 * np.abs(known), 1.0)
+        slope[tile] = idctn(let * dctn(3 * weights[tile], norm="ortho"), norm="ortho")
+    assert 0.1 < np.mean(np.abs(let) < 1) < 0.9
+    point = torch.from_numpy(block).expand(1, 3, -1, -1).clone().requires_grad_()
+    value = (Jpeg(50).squeeze(point) * torch.from_numpy(weights)).sum()
+    (found,) = torch.autograd.grad(value, point)
+    for channel, share in enumerate(TO_YCC[0]):
+        assert np.allclose(found[0, channel].numpy(), share * slope, atol=1e-5)
 
 
 def test_a_label_alone() -> None:

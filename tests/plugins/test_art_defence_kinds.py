@@ -78,9 +78,8 @@ SMOOTH: list[Defence] = [
 STRAIGHT: list[Defence] = [
     BitDepth(3),
     DefenseGAN(Shades(), 2, steps=4, restarts=2),
-    Jpeg(60),
 ]
-IMAGES = SMOOTH + STRAIGHT
+IMAGES = [*SMOOTH, *STRAIGHT, Jpeg(60)]
 
 
 def name(one: object) -> str:

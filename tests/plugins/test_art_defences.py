@@ -23,6 +23,7 @@ from physadv_art import (
 from physadv.camera import Jpeg
 from physadv.core import Encoded, UserError
 from physadv.defences import BitDepth, Defence, DefenseGAN, QueryDetection, SafetyNet
+from physadv.defences import Jpeg as Squeeze
 from tests.contract.test_defence_contract import CHANCE, DEFENCES
 from tests.plugins.cast import CLASSES, SIDE, accuracy, blobs, data, estimator, one_hot, victim
 from tests.plugins.test_art_estimators import SMOOTH
@@ -98,7 +99,9 @@ def test_jpeg_is_the_cameras_and_lets_gradients_through() -> None:
     x = blobs(2, 1)[0]
     seen, _ = defence(x.numpy())
     grad = np.random.default_rng(0).normal(size=x.shape).astype(np.float32)
-    assert np.allclose(defence.estimate_gradient(x.numpy(), grad), grad, atol=1e-6)
+    point = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(Squeeze(40).squeeze(point), point, torch.from_numpy(grad))
+    assert np.allclose(defence.estimate_gradient(x.numpy(), grad), slope.numpy(), atol=1e-6)
     given = {"quality": torch.full((2,), 40.0)}
     hard = Jpeg().hard(Encoded(x), given).numpy()
     assert np.abs(seen - hard).mean() < 0.01

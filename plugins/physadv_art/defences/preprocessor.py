@@ -73,7 +73,7 @@ class JpegDefence(ImageDefence):
     """Compresses images, RGB or grey, before the network sees them (Dziugaite et al. 2016).
 
     What a decoder shows (ITU-T T.81, chroma at half resolution), for any size and clip range; the
-    slope is let straight through.
+    slope is its own but for rounding, as `physadv.defences.Jpeg` says.
     """
 
     params = ("quality", "clip_values", "channels_first")
