@@ -30,10 +30,10 @@ class Pool:
     """
 
     size: int = setting(256, "adversarial examples that are kept")
-    fresh: int = setting(2, "of these made anew for each batch")
+    fresh: int = setting(1, "of these made anew for each batch")
     share: float = setting(0.5, "weight of the clean loss")
-    rounds: int = setting(6, "values of c that L-BFGS tries for each")
-    steps: int = setting(20, "steps of each of its searches, at most")
+    rounds: int = setting(5, "values of c that L-BFGS tries for each")
+    steps: int = setting(12, "steps of each of its searches, at most")
 
     def __post_init__(self) -> None:
         """Raise `UserError` for a pool that is none."""

@@ -44,7 +44,7 @@ METHODS: dict[str, Callable[..., Method]] = {
 """What each is made of; a distillation's teacher goes before its student."""
 BATCHES = {"distil": 1600, "fast": 2000, "free": 400, "mix": 1300, "patch": 500, "pgd": 700}
 BATCHES |= {"bands": 3000, "masks": 3000, "noise": 3000, "physical": 3000}
-BATCHES |= {"pool": 400, "trades": 460}
+BATCHES |= {"pool": 350, "trades": 460}
 """Batches of 64, each method's for less than 20 minutes on one core, measuring aside."""
 CHECKPOINT, TEACHER, CARD = "checkpoint.safetensors", "teacher.safetensors", "card.json"
 
