@@ -12,3 +12,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     part.write_bytes(content.encode() if isinstance(content, str) else content)
     part.replace(path)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what was being written there when a process was killed, in a folder of one writer."""
+    for left in folder.glob(f".*{PART}"):
+        left.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from physadv.core import UserError, check
-from physadv.core.whole import PART, write_whole
+from physadv.core.whole import clear_unfinished, write_whole
 from physadv.evaluation.suites import (
     Cell,
     Failure,
@@ -87,13 +87,11 @@ class BenchmarkFolder:
                 shutil.rmtree(self.path / CELLS, ignore_errors=True)
             (self.path / CELLS).mkdir(parents=True, exist_ok=True)
             stale = [self.path / name for name in (PAGE, TABLE, PARQUET, CARD)]
-            for path in (*stale, *(self.path / CELLS).glob(f"*{ERROR}.*"), *self._parts()):
+            for path in (*stale, *(self.path / CELLS).glob(f"*{ERROR}.*")):
                 path.unlink(missing_ok=True)  # crashed cells are tried again
+            for folder in (self.path, self.path / CELLS):
+                clear_unfinished(folder)
             write_whole(there, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-
-    def _parts(self) -> list[Path]:
-        """Return files that were being written when a run was killed."""
-        return [*self.path.glob(f".*{PART}"), *(self.path / CELLS).glob(f".*{PART}")]
 
     def _check_same(self, path: Path, facts: Mapping[str, Any]) -> None:
         fix = "the same suite and images, or --resume --force to keep what is the same in both"

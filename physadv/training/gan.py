@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from physadv.core import Encoded, check, generator, spawn
+from physadv.core.whole import clear_unfinished
 from physadv.generative import (
     GanRecipe,
     GanState,
@@ -100,6 +101,7 @@ def train_gan(
     if plan.resume:
         tensors = _resume(out / CHECKPOINT, course)
     out.mkdir(parents=True, exist_ok=True)
+    clear_unfinished(out)
     made = _follow(train(pictures, recipe, resume=tensors, progress=progress), course, out)
     save_generator(out / GENERATOR, made)
     card = _card(course, compare(real, others), len(pictures))

@@ -66,7 +66,9 @@ def test_a_training_that_was_stopped_goes_on(
     again = command(folder, broken, "--resume", "--set", "temperature=6", method="distil")
     line = refused(run(*again))
     assert "resume: expected the settings the training began with" in line
+    (broken / ".checkpoint.safetensors.99.part").write_bytes(b"killed meanwhile")
     done(*command(folder, broken, "--resume", *settings, method="distil"))
+    assert not list(broken.glob(".*"))
     one, other = (load_file(out / "distil.safetensors") for out in (whole, broken))
     assert all(torch.equal(value, other[name]) for name, value in one.items())
     assert card(whole)["teacher"]["by"] == {"Teacher": {"temperature": 5}}

@@ -13,6 +13,7 @@ from torch import nn
 from physadv.attacks.digital import settings_of
 from physadv.core import Rate, check
 from physadv.core.check import one_of
+from physadv.core.whole import clear_unfinished
 from physadv.generative.files import read_tensors, write_tensors
 from physadv.training.gtsrb_data import SignCrops
 from physadv.training.measure import CROP
@@ -133,6 +134,7 @@ def _follow(
         before = float(known.pop("seconds"))
         _check_same(known, facts)
     path.parent.mkdir(parents=True, exist_ok=True)
+    clear_unfinished(path.parent)
     began = time.monotonic() - before
     for state in harden(crops, method, recipe, resume=tensors, progress=progress):
         seconds = time.monotonic() - began
