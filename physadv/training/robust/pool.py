@@ -23,7 +23,7 @@ class Pool:
     """Examples that box-constrained L-BFGS made of the network as it was, beside clean images.
 
     Szegedy, Zaremba, Sutskever, Bruna, Erhan, Goodfellow & Fergus, "Intriguing properties of
-    neural networks", ICLR 2014, section 4.3: a pool, a random part of which is continuously
+    neural networks", ICLR 2014, section 4: a pool, a random part of which is continuously
     replaced by new ones and which is mixed into the training set all the time. Each is to be read
     as a class drawn at random, and taught as what it is. Changes of hidden layers, which they try
     as well, are not made here.
