@@ -72,6 +72,12 @@ class Discriminator(nn.Module):
         return score
 
 
+def padded(pictures: Tensor, whole: int, mode: str) -> Tensor:
+    """Return pictures of [0,1] in [-1,1], their sides filled up to multiples of `whole`."""
+    fill = (0, -pictures.shape[-1] % whole, 0, -pictures.shape[-2] % whole)
+    return nn.functional.pad(2 * pictures - 1, fill, mode=mode)
+
+
 class _Fold(nn.Module):
     """Numbers (B,channels*16) to maps (B,channels,4,4)."""
 

@@ -1,9 +1,8 @@
 """A network from attacked pictures to clean ones."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from physadv.generative.networks import LEAK
+from physadv.generative.networks import LEAK, padded
 
 
 class Restorer(nn.Module):
@@ -29,8 +28,7 @@ class Restorer(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the maps."""
         height, width = pictures.shape[-2:]
-        padded = F.pad(2 * pictures - 1, (0, -width % 4, 0, -height % 4), mode="replicate")
-        made: Tensor = self.body(padded)
+        made: Tensor = self.body(padded(pictures, 4, "replicate"))
         return made[..., :height, :width]
 
 

@@ -1,7 +1,8 @@
 """A network from a picture to a picture of the same size, as for perturbations."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from physadv.generative.networks import padded
 
 
 class Translator(nn.Module):
@@ -31,8 +32,7 @@ class Translator(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the maps."""
         height, width = pictures.shape[-2:]
-        padded = F.pad(2 * pictures - 1, (0, -width % 4, 0, -height % 4), mode="reflect")
-        made: Tensor = self.body(padded)
+        made: Tensor = self.body(padded(pictures, 4, "reflect"))
         return made[..., :height, :width]
 
 

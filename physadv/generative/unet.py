@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from physadv.generative.networks import padded
+
 
 class UNet(nn.Module):
     """Pictures (B,colours,H,W) in [0,1] to logits (B,1,H,W).
@@ -30,8 +32,7 @@ class UNet(nn.Module):
         """Return the logits."""
         height, width = pictures.shape[-2:]
         whole = 2 ** len(self.down)
-        padded = F.pad(2 * pictures - 1, (0, -width % whole, 0, -height % whole), mode="replicate")
-        seen = [self.first(padded)]
+        seen = [self.first(padded(pictures, whole, "replicate"))]
         for block in self.down:
             seen.append(block(F.avg_pool2d(seen[-1], 2)))
         maps = seen.pop()

@@ -220,7 +220,6 @@ def test_a_pool_holds_examples_as_near_as_any_that_are_read_as_another_class() -
     """Of two classes of linear scores: straight to the boundary, lead / |w| away."""
     net, given = network(), lesson(network())
     method = Pool(size=5, fresh=5, rounds=12, steps=40)
-    own = net.weight[given.labels] - net.weight[1 - given.labels]
     given.labels.copy_(torch.where(margins(net, given) > 0, given.labels, 1 - given.labels))
     own = net.weight[given.labels] - net.weight[1 - given.labels]
     loss = only(method(given))
